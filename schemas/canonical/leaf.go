@@ -94,7 +94,7 @@ var rawPlan = plan{
 			return append(dst, "null"...), nil
 		}
 		if err := check(raw, depth); err != nil {
-			return dst, fmt.Errorf("raw message: %w", err)
+			return dst, fmt.Errorf("%w: raw message: %w", ErrEncode, err)
 		}
 		return append(dst, raw...), nil
 	},
@@ -104,7 +104,7 @@ var rawPlan = plan{
 			return nil, nil
 		}
 		if err := check(raw, depth); err != nil {
-			return nil, fmt.Errorf("raw message: %w", err)
+			return nil, fmt.Errorf("%w: raw message: %w", ErrEncode, err)
 		}
 		var out any
 		err := decode(raw, &out)
@@ -117,7 +117,7 @@ func textPlan(receiver func(reflect.Value) reflect.Value) *plan {
 	text := func(v reflect.Value) (string, error) {
 		b, err := receiver(v).Interface().(encoding.TextMarshaler).MarshalText()
 		if err != nil {
-			return "", fmt.Errorf("%w: MarshalText of %v: %w", ErrEncode, v.Type(), err)
+			return "", fmt.Errorf("%w: MarshalText of %v failed", ErrEncode, v.Type()) // its own error may quote content
 		}
 		return string(b), nil
 	}

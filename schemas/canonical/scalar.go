@@ -110,7 +110,7 @@ func isInteger(s string) bool {
 // like code points, and code points order like UTF-16 but for one thing: U+E000–U+FFFF (first bytes EE and EF) come after
 // the surrogate pairs of everything above U+FFFF (first bytes F0–F4). Two texts that first differ inside a character
 // share its first byte, so only first bytes need the exchange.
-func compare(a, b string) int {
+func compare[T string | []byte](a, b T) int {
 	n := min(len(a), len(b))
 	for i := 0; i < n; i++ {
 		if a[i] != b[i] {

@@ -2,6 +2,7 @@ package canonical
 
 import (
 	"fmt"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -113,7 +114,8 @@ func (s *scanner) object(depth int) error {
 		s.pos++
 		return nil
 	}
-	previous, first := "", true
+	var previous []byte
+	first := true
 	for {
 		start := s.pos
 		name, err := s.text()
@@ -144,10 +146,10 @@ func (s *scanner) object(depth int) error {
 	}
 }
 
-// text passes a string and returns what it means.
-func (s *scanner) text() (string, error) {
+// text passes a string and returns what it means; the result may share memory with the data.
+func (s *scanner) text() ([]byte, error) {
 	if s.next() != '"' {
-		return "", s.fail("a string is missing")
+		return nil, s.fail("a string is missing")
 	}
 	s.pos++
 	start := s.pos
@@ -160,41 +162,41 @@ func (s *scanner) text() (string, error) {
 		case c >= utf8.RuneSelf:
 			r, size := utf8.DecodeRune(s.data[s.pos:])
 			if r == utf8.RuneError && size == 1 {
-				return "", s.fail("invalid UTF-8")
+				return nil, s.fail("invalid UTF-8")
 			}
 			s.pos += size
 		case c == '"':
-			out := string(append(decoded, s.data[start:s.pos]...))
+			out := s.data[start:s.pos]
+			if decoded != nil {
+				out = append(decoded, out...)
+			}
 			s.pos++
 			return out, nil
 		case c == '\\':
 			decoded = append(decoded, s.data[start:s.pos]...)
 			e, err := s.escape()
 			if err != nil {
-				return "", err
+				return nil, err
 			}
 			decoded = append(decoded, e)
 			start = s.pos
 		default:
-			return "", s.fail("a control character that is not escaped")
+			return nil, s.fail("a control character that is not escaped")
 		}
 	}
-	return "", s.fail("a string has no end")
+	return nil, s.fail("a string has no end")
 }
 
 // escape passes one escape sequence, which must be the one this form prescribes, and returns its character.
 func (s *scanner) escape() (byte, error) {
 	rest := s.data[s.pos:]
-	if len(rest) >= 2 && rest[1] != 'u' {
-		for c := byte(0); c <= '\\'; c++ {
-			if shortEscape(c) == rest[1] {
-				s.pos += 2
-				return c, nil
-			}
+	if len(rest) >= 2 {
+		if i := strings.IndexByte(`"\btnfr`, rest[1]); i >= 0 {
+			s.pos += 2
+			return "\"\\\b\t\n\f\r"[i], nil
 		}
-		return 0, s.fail("an escape that this form does not have")
 	}
-	if len(rest) >= 6 && rest[2] == '0' && rest[3] == '0' && (rest[4] == '0' || rest[4] == '1') {
+	if len(rest) >= 6 && rest[1] == 'u' && rest[2] == '0' && rest[3] == '0' && (rest[4] == '0' || rest[4] == '1') {
 		for low := range byte(16) {
 			c := (rest[4]-'0')<<4 | low
 			if hexDigits[low] == rest[5] && shortEscape(c) == 0 {
