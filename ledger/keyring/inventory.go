@@ -1,0 +1,42 @@
+package keyring
+
+import (
+	"context"
+	"fmt"
+)
+
+// Info describes a key without revealing it.
+type Info struct {
+	ID        ID
+	Kind      string // "case", "exhibit" or "subject"
+	Owner     string // exhibit id; "" for subjects and the case
+	Destroyed bool
+}
+
+// Keys lists the keys of a case in order of creation, destroyed ones included; none for an unknown case.
+func (k *Keyring) Keys(ctx context.Context, caseID string) ([]Info, error) {
+	if err := checkNames(caseID); err != nil {
+		return nil, fmt.Errorf("list keys: %w", err)
+	}
+	if err := k.usable(); err != nil {
+		return nil, fmt.Errorf("list keys: %w", err)
+	}
+	rows, err := k.db.QueryContext(ctx, `SELECT id, kind, CASE kind WHEN 'exhibit' THEN owner ELSE '' END, destroyed
+		FROM keys WHERE case_id = ? ORDER BY n`, caseID)
+	if err != nil {
+		return nil, fmt.Errorf("list keys of case %s: %w", caseID, err)
+	}
+	defer rows.Close()
+	var all []Info
+	for rows.Next() {
+		var i Info
+		if err := rows.Scan(&i.ID, &i.Kind, &i.Owner, &i.Destroyed); err != nil {
+			return nil, fmt.Errorf("list keys of case %s: %w", caseID, err)
+		}
+		all = append(all, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("list keys of case %s: %w", caseID, err)
+	}
+	return all, nil
+}
