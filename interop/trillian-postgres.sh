@@ -18,9 +18,9 @@ as_database=()
 stop() {
 	local status=$? pid
 	if ((status != 0)); then
-		tail -n 20 "$work"/*.log >&2 2>/dev/null || true
+		tail -n 20 "$work/server.log" "$work/signer.log" "$work/socket/postgres.log" >&2 2>/dev/null || true
 	fi
-	for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+	for pid in "${pids[@]}"; do kill -KILL "$pid" 2>/dev/null || true; done # their orderly stop takes 5 s each, for nothing here
 	for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
 	if [[ -f $work/db/postmaster.pid ]]; then
 		"${as_database[@]}" "$postgres/pg_ctl" -D "$work/db" -m immediate -w stop >/dev/null || true
