@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"encoding/base64"
 	"fmt"
+	"strings"
 
 	"github.com/caseledger/caseledger/schemas/canonical"
 )
-
-// strict refuses slack bits; like all of encoding/base64 it skips line breaks, which isBase64URL refuses.
-var strict = base64.RawURLEncoding.Strict()
 
 // maxEncoded is the longest disclosure that Encode makes.
 var maxEncoded = base64.RawURLEncoding.EncodedLen(
@@ -21,12 +19,12 @@ func Parse(encoded string) (Disclosure, error) {
 	if len(encoded) > maxEncoded {
 		return Disclosure{}, fmt.Errorf("%w: longer than %d characters", ErrMalformed, maxEncoded)
 	}
-	if !isBase64URL(encoded) {
-		return Disclosure{}, fmt.Errorf("%w: not base64url without padding", ErrMalformed)
+	if !isBase64URL(encoded) || hasSlack(encoded) {
+		return Disclosure{}, fmt.Errorf("%w: not strict base64url without padding", ErrMalformed)
 	}
-	text, err := strict.DecodeString(encoded)
+	text, err := base64.RawURLEncoding.DecodeString(encoded)
 	if err != nil {
-		return Disclosure{}, fmt.Errorf("%w: not strict base64url", ErrMalformed)
+		return Disclosure{}, fmt.Errorf("%w: not base64url", ErrMalformed)
 	}
 	salt, name, value, ok := split(text)
 	if !ok {
@@ -93,13 +91,31 @@ func parseValue(value []byte) (any, error) {
 // isBase64URL says whether s has only characters of base64url: no padding, no line breaks.
 func isBase64URL(s string) bool {
 	for i := range len(s) {
-		if !isBase64URLByte(s[i]) {
+		if !base64URL[s[i]] {
 			return false
 		}
 	}
 	return true
 }
 
-func isBase64URLByte(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_'
+// base64URL marks the characters of base64url.
+var base64URL = func() (t [256]bool) {
+	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") {
+		t[c] = true
+	}
+	return t
+}()
+
+// hasSlack says whether base64url text s has a length that no bytes encode to, or bits in its last character that do not
+// belong to a byte.
+func hasSlack(s string) bool {
+	switch len(s) % 4 {
+	case 1:
+		return true
+	case 2:
+		return strings.IndexByte("AQgw", s[len(s)-1]) < 0
+	case 3:
+		return strings.IndexByte("AEIMQUYcgkosw048", s[len(s)-1]) < 0
+	}
+	return false
 }

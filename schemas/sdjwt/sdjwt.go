@@ -118,16 +118,11 @@ func (d Disclosure) check() error {
 }
 
 func checkSalt(salt string) error {
-	if len(salt) > base64.RawURLEncoding.EncodedLen(MaxSalt) {
-		return fmt.Errorf("%w: the salt is longer than %d bytes", ErrMalformed, MaxSalt)
-	}
-	var space [MaxSalt]byte
-	n, err := strict.Decode(space[:], []byte(salt))
-	if err != nil || !isBase64URL(salt) {
+	if !isBase64URL(salt) || hasSlack(salt) {
 		return fmt.Errorf("%w: the salt is not strict base64url", ErrMalformed)
 	}
-	if n < SaltSize {
-		return fmt.Errorf("%w: the salt is shorter than %d bytes", ErrMalformed, SaltSize)
+	if n := base64.RawURLEncoding.DecodedLen(len(salt)); n < SaltSize || n > MaxSalt {
+		return fmt.Errorf("%w: a salt has %d to %d bytes", ErrMalformed, SaltSize, MaxSalt)
 	}
 	return nil
 }
@@ -138,7 +133,7 @@ func checkName(name string) error {
 		return fmt.Errorf("%w: a name has 1 to %d characters", ErrMalformed, MaxName)
 	}
 	for i := range len(name) {
-		if c := name[i]; c != '.' && !isBase64URLByte(c) {
+		if c := name[i]; c != '.' && !base64URL[c] {
 			return fmt.Errorf("%w: a name has only letters, digits and _ . -", ErrMalformed)
 		}
 	}

@@ -247,6 +247,20 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
+// FuzzStrictBase64 compares the check of slack bits with encoding/base64's own strict mode.
+func FuzzStrictBase64(f *testing.F) {
+	for _, seed := range []string{"AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAB", "AAAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAE", salt} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		raw, err := base64.RawURLEncoding.Strict().DecodeString(s)
+		want := err == nil && !strings.ContainsAny(s, "\r\n") && len(raw) >= sdjwt.SaltSize && len(raw) <= sdjwt.MaxSalt
+		if _, err := (sdjwt.Disclosure{Salt: s, Name: "a", Value: true}).Encode(); (err == nil) != want {
+			t.Fatalf("%q: %v", s, err)
+		}
+	})
+}
+
 func BenchmarkNewEncodeDigest(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
