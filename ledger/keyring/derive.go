@@ -1,6 +1,7 @@
 package keyring
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -22,10 +23,32 @@ func expand(prk *[KeySize]byte, info string) [KeySize]byte {
 	return mac(prk, append(append(buf[:0], info...), 1))
 }
 
+const macInline = 256
+
+// mac is HMAC-SHA-256 (RFC 2104). Short messages, which are nearly all, are hashed from one buffer on the
+// stack: this runs several times per event, and crypto/hmac allocates about 500 bytes each time.
 func mac(key *[KeySize]byte, message []byte) (sum [KeySize]byte) {
-	h := hmac.New(sha256.New, key[:])
-	h.Write(message)
-	h.Sum(sum[:0])
+	if len(message) > macInline {
+		h := hmac.New(sha256.New, key[:])
+		h.Write(bytes.Clone(message)) // the clone keeps callers' short messages on their stacks
+		h.Sum(sum[:0])
+		return sum
+	}
+	var inner [sha256.BlockSize + macInline]byte
+	var outer [sha256.BlockSize + sha256.Size]byte
+	for i := range sha256.BlockSize {
+		var b byte
+		if i < KeySize {
+			b = key[i]
+		}
+		inner[i], outer[i] = b^0x36, b^0x5c
+	}
+	n := copy(inner[sha256.BlockSize:], message)
+	sum = sha256.Sum256(inner[:sha256.BlockSize+n])
+	copy(outer[sha256.BlockSize:], sum[:])
+	clear(inner[:sha256.BlockSize])
+	sum = sha256.Sum256(outer[:])
+	clear(outer[:])
 	return sum
 }
 

@@ -3,6 +3,7 @@ package keyring
 import (
 	"context"
 	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/sha256"
 	"path/filepath"
 	"regexp"
@@ -24,6 +25,21 @@ func TestDerivationIsHKDF(t *testing.T) {
 		prk := extract(key)
 		if got := expand(&prk, info); string(got[:]) != string(want) {
 			rt.Fatalf("got %x, want %x", got, want)
+		}
+	})
+}
+
+func TestMACIsHMAC(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		key := [KeySize]byte(rapid.SliceOfN(rapid.Byte(), KeySize, KeySize).Draw(rt, "key"))
+		message := make([]byte, rapid.IntRange(0, 3*macInline).Draw(rt, "length"))
+		if len(message) > 0 {
+			message[rapid.IntRange(0, len(message)-1).Draw(rt, "at")] = rapid.Byte().Draw(rt, "byte")
+		}
+		h := hmac.New(sha256.New, key[:])
+		h.Write(message)
+		if got := mac(&key, message); !hmac.Equal(got[:], h.Sum(nil)) {
+			rt.Fatalf("%d bytes: %x", len(message), got)
 		}
 	})
 }

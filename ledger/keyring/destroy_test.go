@@ -36,14 +36,21 @@ func rawBytes(t testing.TB, k *Keyring, id ID) [][]byte {
 	return [][]byte{r.wrapped, r.secret}
 }
 
-// parts cuts secrets into 16-byte pieces: none of them may be left either.
-func pieces(secrets [][]byte) (all [][]byte) {
+// leftover looks for any 16-byte piece of the secrets anywhere in the files.
+func leftover(t testing.TB, dir string, secrets [][]byte) bool {
+	t.Helper()
+	pieces := make(map[[16]byte]bool)
 	for _, s := range secrets {
-		for len(s) >= 16 {
-			all, s = append(all, s[:16]), s[16:]
+		for ; len(s) >= 16; s = s[16:] {
+			pieces[[16]byte(s)] = true
 		}
 	}
-	return all
+	for all := files(t, dir); len(all) >= 16; all = all[1:] {
+		if pieces[[16]byte(all)] {
+			return true
+		}
+	}
+	return false
 }
 
 func TestDestroyLeavesNothingInTheFiles(t *testing.T) {
@@ -61,31 +68,28 @@ func TestDestroyLeavesNothingInTheFiles(t *testing.T) {
 		}
 		ids = append(ids, must[ID](t)(get(ctx, fmt.Sprint("case", rand.IntN(30)), fmt.Sprint("owner", i))))
 	}
-	for range 6 {
-		var secrets [][]byte
-		for range 10 {
-			i := rand.IntN(len(ids))
-			id := ids[i]
-			ids = append(ids[:i], ids[i+1:]...)
-			mine := rawBytes(t, k, id)
-			before := files(t, dir)
-			for _, s := range mine {
-				if !bytes.Contains(before, s) {
-					t.Fatal("the test cannot see a key that is there")
-				}
-			}
-			secrets = append(secrets, mine...)
-			if err := k.Destroy(ctx, id); err != nil {
+	rand.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
+	var secrets [][]byte
+	for i, id := range ids[:400] {
+		mine := rawBytes(t, k, id)
+		if i%40 == 0 && !leftover(t, dir, mine) {
+			t.Fatal("the test cannot see a key that is there")
+		}
+		if err := k.Destroy(ctx, id); err != nil {
+			t.Fatal(err)
+		}
+		must[ID](t)(k.ExhibitKey(ctx, "late", string(id)))
+		if secrets = append(secrets, mine...); i%40 == 0 {
+			if err := k.Destroy(ctx, id); err != nil { // the creation has filled the log again
 				t.Fatal(err)
 			}
-			ids = append(ids, must[ID](t)(k.SubjectKey(ctx, "late", fmt.Sprint("p", rand.Uint64()))))
-		}
-		after := files(t, dir)
-		for _, p := range pieces(secrets) {
-			if bytes.Contains(after, p) {
-				t.Fatalf("bytes of a destroyed key are still in %s", dir)
+			if leftover(t, dir, secrets) {
+				t.Fatalf("after %d destructions bytes of a destroyed key are still in the files", i+1)
 			}
 		}
+	}
+	if leftover(t, dir, secrets) {
+		t.Fatal("bytes of a destroyed key are still in the files")
 	}
 }
 
@@ -103,11 +107,8 @@ func TestDestroyCaseLeavesNothingInTheFiles(t *testing.T) {
 	if len(ids) != 3 {
 		t.Fatalf("destroyed %v", ids)
 	}
-	after := files(t, dir)
-	for _, p := range pieces(secrets) {
-		if bytes.Contains(after, p) {
-			t.Fatal("bytes of a destroyed case are still there")
-		}
+	if leftover(t, dir, secrets) {
+		t.Fatal("bytes of a destroyed case are still there")
 	}
 	if p, err := k.Pseudonym(ctx, "c", "s"); !errors.Is(err, ErrDestroyed) {
 		t.Fatalf("pseudonym %q (was %q), %v", p, before, err)
@@ -217,10 +218,8 @@ func TestReplayAfterRestoringYesterdaysCopy(t *testing.T) {
 	if n, err := k.Replay(ctx, destroyed); n != 0 || err != nil {
 		t.Fatalf("second replay: %d, %v", n, err)
 	}
-	for _, p := range pieces(secrets) {
-		if bytes.Contains(files(t, dir), p) {
-			t.Fatal("restored bytes are still there")
-		}
+	if leftover(t, dir, secrets) {
+		t.Fatal("restored bytes are still there")
 	}
 	for name, err := range map[string]error{
 		"restored": errOf(k.OpenOpening(s, event, "f", sealed)),
@@ -266,6 +265,41 @@ func TestForgetInAnotherProcess(t *testing.T) {
 	there.Forget(must[[]Info](t)(there.Keys(ctx, "c"))[0].ID)
 	if _, err := there.Pseudonym(ctx, "c", "ann"); !errors.Is(err, ErrDestroyed) {
 		t.Errorf("Forget of a case key: %v", err)
+	}
+}
+
+// hooked is a master that lets a test act while a key is being loaded.
+type hooked struct {
+	Master
+	onUnwrap func()
+}
+
+func (h *hooked) Unwrap(ctx context.Context, wrapped, aad []byte) ([]byte, error) {
+	h.onUnwrap()
+	return h.Master.Unwrap(ctx, wrapped, aad)
+}
+
+func TestForgetWhileTheKeyIsBeingLoaded(t *testing.T) {
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "k.db")
+	k := openTest(t, path)
+	id := must[ID](t)(k.SubjectKey(ctx, "c", "ann"))
+	caseKey := must[[]Info](t)(k.Keys(ctx, "c"))[0].ID
+	for name, forgotten := range map[string]ID{"subject": id, "case": caseKey} {
+		h := &hooked{testMaster(t, 1), func() {}}
+		late := must[*Keyring](t)(Open(ctx, path, h))
+		h.onUnwrap = func() { late.Forget(forgotten) }
+		for range 2 {
+			if _, err := late.SealOpening(id, uuid.New(), "f", nil); !errors.Is(err, ErrDestroyed) {
+				t.Errorf("%s: got %v, want ErrDestroyed", name, err)
+			}
+		}
+		if len(late.keys.items)+len(late.names.items) != 0 {
+			t.Errorf("%s: a forgotten key is cached", name)
+		}
+		if err := late.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

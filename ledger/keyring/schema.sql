@@ -1,6 +1,6 @@
 -- One row per key, in order of creation. Rows are only ever appended, and destruction overwrites the two secrets with
 -- zeros of the same length: SQLite then changes the bytes in place and never moves a cell between pages, so no stale copy
--- of a secret is left in the unused part of a page.
+-- of a secret is left in the unused part of a page. (One page is moved: the first root, whose old place secure_delete zeroes.)
 CREATE TABLE IF NOT EXISTS keys (
   n         INTEGER PRIMARY KEY,
   id        TEXT    NOT NULL UNIQUE,
