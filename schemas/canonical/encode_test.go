@@ -68,6 +68,7 @@ func TestMarshalRefuses(t *testing.T) {
 		"pointer to pointer": {[]**int{}, canonical.ErrEncode},
 		"raw with space":     {json.RawMessage(`[1, 2]`), canonical.ErrNotCanonical},
 		"raw out of order":   {json.RawMessage(`{"b":1,"a":1}`), canonical.ErrEncode},
+		"raw with more":      {[]json.RawMessage{json.RawMessage(`1,2`)}, canonical.ErrEncode},
 		"text refused":       {time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), canonical.ErrEncode},
 		"cycle of structs":   {cycle, canonical.ErrLimit},
 		"cycle of lists":     {list, canonical.ErrLimit},
