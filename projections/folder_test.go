@@ -1,0 +1,109 @@
+package projections_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/caseledger/caseledger/projections"
+	"github.com/caseledger/caseledger/schemas/canonical"
+	"github.com/caseledger/caseledger/schemas/sdjwt"
+)
+
+func encode(t interface{ Fatal(...any) }, r projections.Report) []byte {
+	b, err := canonical.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// Any events in any order: folding in pieces is folding at once, a report does not change afterwards, and it survives
+// being written and read.
+func TestFoldingInPieces(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		all := entries(t)
+		cut := rapid.IntRange(0, len(all)).Draw(t, "cut")
+		var f projections.Folder
+		for _, e := range all[:cut] {
+			f.Apply(e)
+		}
+		early := f.Report()
+		before := encode(t, early)
+		for _, e := range all[cut:] {
+			f.Apply(e)
+		}
+		if !bytes.Equal(encode(t, early), before) {
+			t.Fatal("a report changed after it was made")
+		}
+		if !bytes.Equal(before, encode(t, projections.Fold(all[:cut]))) {
+			t.Fatal("the first piece differs from its fold")
+		}
+		whole := encode(t, projections.Fold(all))
+		if !bytes.Equal(encode(t, f.Report()), whole) {
+			t.Fatal("folding in pieces differs from folding at once")
+		}
+		var again projections.Report
+		if err := canonical.Unmarshal(whole, &again); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// The order in which the entries are handed over does not matter, and no entry is lost or doubled.
+func TestFoldOrdersAndKeepsAll(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		all := entries(t)
+		want := projections.Fold(all)
+		shuffled := rapid.Permutation(all).Draw(t, "order")
+		if !bytes.Equal(encode(t, projections.Fold(shuffled)), encode(t, want)) {
+			t.Fatal("the report depends on the order of the entries")
+		}
+		var f projections.Folder
+		for _, e := range shuffled {
+			f.Apply(e) // in the wrong order: it must only not crash
+		}
+		encode(t, f.Report())
+		if got := len(want.Lines()) + len(want.Withheld); got != len(all) || want.Events != int64(len(all)) {
+			t.Fatalf("%d lines and withheld events, %d counted, of %d entries", got, want.Events, len(all))
+		}
+	})
+}
+
+// What an opened field says appears in the report and decides nothing in it.
+func TestFoldDoesNotBranchOnOpenedValues(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		all := entries(t)
+		one := encode(t, projections.Fold(all))
+		for i, e := range all {
+			if e.Event == nil {
+				continue
+			}
+			sd := e.Event.Predicate.SD
+			var names []string
+			for _, d := range e.Openings.Disclosures() {
+				names = append(names, d.Name)
+			}
+			all[i].Openings = openings(e.Event, "OTHER", names...)
+			e.Event.Predicate.SD = sd
+		}
+		two := encode(t, projections.Fold(all))
+		if strings.ReplaceAll(string(two), "OTHER ", "value ") != string(one) {
+			t.Fatal("another value made another report")
+		}
+	})
+}
+
+func TestWithoutOpeningsNothingIsRevealed(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		all := entries(t)
+		for i := range all {
+			all[i].Openings = sdjwt.Openings{}
+		}
+		if report := encode(t, projections.Fold(all)); bytes.Contains(report, []byte(`"revealed":true`)) || bytes.Contains(report, []byte(`"value"`)) {
+			t.Fatal("a field is revealed that nobody opened")
+		}
+	})
+}
