@@ -104,12 +104,13 @@ var bans = []ban{
 	{[]string{"testing", "testing/*"}, everywhere, false, "production code does not import testing"},
 	{[]string{"pgregory.net/rapid", "go.uber.org/goleak", "github.com/rogpeppe/go-internal/testscript", "github.com/google/trillian/storage/testonly",
 		"github.com/google/trillian/integration/storagetest"}, everywhere, false, "production code does not import test libraries"},
-	{[]string{module + "/ledger/ledgertest"}, everywhere, false, "it imports testing"},
+	{[]string{module + "/ledger/ledgertest", module + "/schemas/predicate/predicatetest", module + "/verifier/verifiertest"},
+		everywhere, false, "it is for tests only"},
 	{[]string{"os", "os/exec", "net", "net/http", "database/sql"}, pure, false, "pure packages do no input or output"},
 }
 
 // testSupport are the packages that exist for tests: there, testing and test libraries are at home.
-var testSupport = []string{"ledger/ledgertest"}
+var testSupport = []string{"ledger/ledgertest", "schemas/predicate/predicatetest", "verifier/verifiertest"}
 
 const (
 	maxFileLines     = 450
