@@ -16,7 +16,7 @@ func matchers() map[string]func(string) bool {
 		"BlobID":      func(s string) bool { return isMarked(s, 'b') },
 		"ChainID":     isChainID,
 		"Date":        isDate,
-		"ExhibitRef":  func(s string) bool { _, _, err := identifier.ParseExhibitRef(s); return err == nil },
+		"ExhibitRef":  isExhibitRef,
 		"Hex16":       func(s string) bool { return len(s) == 32 && isHex(s) },
 		"Hex32":       func(s string) bool { return len(s) == 64 && isHex(s) },
 		"KeyID":       func(s string) bool { return isMarked(s, 'k') },
@@ -50,6 +50,7 @@ var (
 	base64Last   = newAlphabet("AEIMQUYcgkosw048")
 	mediaBytes   = newAlphabet(lowerDigits + ".+-")
 	policyBytes  = newAlphabet(lowerDigits + ".-")
+	refBytes     = newAlphabet(letters + " /._-")
 	toolBytes    = newAlphabet(lowerDigits + "._-")
 	versionBytes = newAlphabet(letters + ".+_-")
 )
@@ -120,6 +121,19 @@ func isDate(s string) bool {
 	}
 	_, err := time.Parse(time.DateOnly, s)
 	return err == nil
+}
+
+// isExhibitRef is what identifier.ParseExhibitRef accepts, without its opinion on custom.
+func isExhibitRef(s string) bool {
+	if len(s) > 40 || !beginsAlnum(s) || s[len(s)-1] == ' ' {
+		return false
+	}
+	for i := range len(s) {
+		if !refBytes[s[i]] || i > 0 && s[i] == s[i-1] && (s[i] == ' ' || s[i] == '.') {
+			return false
+		}
+	}
+	return true
 }
 
 // isOrigin: a host name in lower case, as receipt.CheckOrigin wants it.

@@ -113,7 +113,7 @@ type KeyDestructionProposedV1 struct {
 type KeyDestroyedV1 struct {
 	Authority Authority    `json:"authority"`
 	Exhibit   UUID         `json:"exhibit,omitempty"`
-	Keys      []KeyID      `json:"keys" schema:"min=1,max=100000"`
+	Keys      []KeyID      `json:"keys" schema:"min=1,max=10000"`
 	Person    UUID         `json:"person,omitempty"`
 	Proposal  UUID         `json:"proposal"`
 	Scope     DestroyScope `json:"scope"`

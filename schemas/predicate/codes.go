@@ -78,7 +78,6 @@ const (
 	PermPlay     Permission = "play"
 )
 
-
 // Values lists the closed set.
 func (S62Op) Values() []string {
 	return []string{"collection", "alteration", "consultation", "disclosure", "combination", "erasure"}

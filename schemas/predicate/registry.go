@@ -190,7 +190,7 @@ func Decode(payload []byte) (Event, error) {
 		PredicateType string `json:"predicateType"`
 	}
 	if err := json.Unmarshal(payload, &head); err != nil {
-		return Event{}, fmt.Errorf("statement is not JSON: %w", err)
+		return Event{}, fmt.Errorf("statement: %w: not a JSON object with a predicateType", canonical.ErrNotCanonical) // err may quote content
 	}
 	kind, err := KindOf(head.PredicateType)
 	if err != nil {
