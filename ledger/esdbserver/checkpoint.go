@@ -9,7 +9,7 @@ import (
 
 // Sizes of the write-ahead log at which its content is copied into the database.
 const (
-	checkpointBytes = 4 << 20
+	checkpointBytes = 8 << 20
 	commitOverhead  = 16 << 10 // pages that a commit writes besides its events, roughly
 )
 

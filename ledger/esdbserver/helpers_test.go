@@ -2,6 +2,7 @@ package esdbserver_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"path/filepath"
 	"testing"
@@ -97,9 +98,12 @@ func collect(stream *esdb.ReadStream, err error) ([]*esdb.ResolvedEvent, error) 
 
 // code is the client's error code, or -1 for no error.
 func code(err error) esdb.ErrorCode {
-	e, ok := esdb.FromError(err)
-	if ok {
-		return -1
+	var e *esdb.Error
+	if errors.As(err, &e) {
+		return e.Code()
 	}
-	return e.Code()
+	if err != nil {
+		return esdb.ErrorCodeUnknown
+	}
+	return -1
 }
