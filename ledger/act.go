@@ -1,0 +1,342 @@
+package ledger
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"sort"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/caseledger/caseledger/ledger/casefile"
+	"github.com/caseledger/caseledger/schemas"
+	"github.com/caseledger/caseledger/schemas/identifier"
+	"github.com/caseledger/caseledger/schemas/predicate"
+	"github.com/caseledger/caseledger/schemas/receipt"
+	"github.com/caseledger/caseledger/schemas/sdjwt"
+)
+
+// Errors of Record that are not a *casefile.Refusal.
+var (
+	// ErrKeyReused: the idempotency key was used before for another request.
+	ErrKeyReused = errors.New("this idempotency key was used for a different request")
+	// ErrInvalid: the event does not fit its schema or one of its fields is too long.
+	ErrInvalid = errors.New("event is not valid")
+	// ErrKeyDestroyed: the key that would seal or open a field was destroyed.
+	ErrKeyDestroyed = errors.New("key was destroyed")
+)
+
+// User is who acts, as the identity provider says.
+type User struct {
+	Subject      string // stable id of the person at their identity provider
+	Name         string
+	Role         identifier.Role
+	Organisation identifier.Org
+	OnBehalfOf   identifier.Org
+	Session      string
+}
+
+// Field is a value that goes into the event as a salted digest only.
+type Field struct {
+	Name  string
+	Value any // string or []string
+}
+
+// Act is an intended act. Body holds what is clear, Fields what is not.
+type Act struct {
+	User       User
+	Case       predicate.UUID // empty only for access.denied
+	Body       predicate.Body
+	Fields     []Field
+	OccurredAt time.Time // zero: now
+	Policy     predicate.PolicyID
+	// IdempotencyKey is the client's; empty: none. Request identifies what was asked for under it.
+	IdempotencyKey string
+	Request        []byte
+	Rendition      *predicate.Rendition
+	Proof          *predicate.ActorProof
+	Batch          predicate.UUID
+}
+
+// Recorded is an event with its receipt.
+type Recorded struct {
+	Receipt receipt.Receipt
+	Event   *predicate.Event
+	EventID uuid.UUID
+	Index   int64
+	// Replayed: the same act had been recorded before under the same idempotency key.
+	Replayed bool
+}
+
+// Record makes an act an integrated event and returns its verified receipt. It returns a *casefile.Refusal where the act
+// is not allowed, ErrInvalid, ErrKeyReused, or ErrUnavailable: then the act may have been recorded all the same, and
+// repeating it with the same idempotency key tells.
+func (l *Ledger) Record(ctx context.Context, a Act) (Recorded, error) {
+	if err := l.ready(); err != nil {
+		return Recorded{}, err
+	}
+	p, err := l.prepare(ctx, a)
+	if err != nil {
+		return Recorded{}, err
+	}
+	if p.keyed {
+		if r, found, err := l.replay(ctx, p); found || err != nil {
+			return r, err
+		}
+	}
+	if err := l.decideEarly(ctx, p); err != nil {
+		return Recorded{}, err
+	}
+	if err := l.seal(ctx, p, a); err != nil {
+		return Recorded{}, err
+	}
+	if err := schemas.Validate(p.event.Kind, &p.event.Predicate); err != nil {
+		return Recorded{}, fmt.Errorf("%w: %s: %w", ErrInvalid, p.event.Kind, err)
+	}
+	return l.await(ctx, p)
+}
+
+// EventIDFor derives the id that an idempotency key gives an act, so that a repeated request finds it. label keeps ids
+// of different purposes apart.
+func (l *Ledger) EventIDFor(label string, u User, caseID predicate.UUID, key string, ordinal int) predicate.UUID {
+	id := l.cfg.Keyring.EventID(label, string(u.Organisation), u.Subject, string(caseID), key, strconv.Itoa(ordinal))
+	return predicate.UUID(id.String())
+}
+
+// scope is what keys and states hang on: the case, or for an event without one the organisation.
+func scope(caseID predicate.UUID, org identifier.Org) predicate.UUID {
+	if caseID != "" {
+		return caseID
+	}
+	return predicate.UUID("org/" + string(org))
+}
+
+func (l *Ledger) prepare(ctx context.Context, a Act) (*pending, error) {
+	p := &pending{scope: scope(a.Case, a.User.Organisation), done: make(chan outcome, 1), keyed: a.IdempotencyKey != ""}
+	ring := l.cfg.Keyring
+	pseudonym, err := ring.Pseudonym(ctx, string(p.scope), a.User.Subject)
+	if err != nil {
+		return nil, fmt.Errorf("pseudonym: %w", err)
+	}
+	if p.keyed {
+		p.id = ring.EventID("event", string(a.User.Organisation), a.User.Subject, string(a.Case), a.IdempotencyKey, "0")
+	} else if p.id, err = uuid.NewRandom(); err != nil {
+		return nil, fmt.Errorf("event id: %w", err)
+	}
+	occurred := a.OccurredAt
+	if occurred.IsZero() {
+		occurred = l.cfg.Clock()
+	}
+	kind := a.Body.Kind()
+	t, ok := predicate.Lookup(kind)
+	digest, ok2 := schemas.Digest(kind)
+	if !ok || !ok2 {
+		return nil, fmt.Errorf("%w: no such kind of event: %s", ErrInvalid, kind)
+	}
+	p.kind = t
+	p.event = &predicate.Event{Kind: kind, Predicate: predicate.Predicate{Body: a.Body, Slots: predicate.Slots{
+		Actor: predicate.Actor{
+			Pseudonym: predicate.Pseudonym(pseudonym), Role: a.User.Role, Organisation: a.User.Organisation, OnBehalfOf: a.User.OnBehalfOf,
+		},
+		ActorProof: a.Proof, Batch: a.Batch, Case: a.Case, EventID: predicate.UUID(p.id.String()), OccurredAt: predicate.At(occurred),
+		Policy: a.Policy, Rendition: a.Rendition, S62Op: t.S62Op, Salt: newSalt(), Schema: digest,
+	}}}
+	if p.keyed {
+		return p, l.addIdempotency(ctx, p, a)
+	}
+	return p, nil
+}
+
+func (l *Ledger) addIdempotency(ctx context.Context, p *pending, a Act) error {
+	key, err := l.cfg.Keyring.Digest(ctx, string(p.scope), "idempotency-key", a.IdempotencyKey)
+	if err != nil {
+		return fmt.Errorf("idempotency key: %w", err)
+	}
+	req, err := l.cfg.Keyring.Digest(ctx, string(p.scope), "request", string(a.Request))
+	if err != nil {
+		return fmt.Errorf("idempotency key: %w", err)
+	}
+	p.event.Predicate.Idempotency = &predicate.Idempotency{Key: predicate.Hex32(key), Request: predicate.Hex32(req)}
+	return nil
+}
+
+func newSalt() predicate.Hex16 {
+	var b [16]byte
+	rand.Read(b[:]) //nolint:errcheck // crypto/rand.Read never fails since Go 1.24: it ends the program instead
+	return predicate.Hex16(hex.EncodeToString(b[:]))
+}
+
+// decideEarly refuses hopeless acts before keys are made; the sequencer decides again, in order. It fills what the schema
+// needs with the values as they stand now.
+func (l *Ledger) decideEarly(ctx context.Context, p *pending) error {
+	if err := l.addFirm(ctx, p); err != nil {
+		return err
+	}
+	e, err := l.cases.get(ctx, p.scope)
+	if err != nil {
+		return err
+	}
+	e.mu.RLock()
+	d, err := e.state.Decide(p.act())
+	head := e.state.Head(d.Chain)
+	e.mu.RUnlock()
+	if err != nil {
+		return err
+	}
+	if pub := l.published.Load(); pub != nil {
+		p.event.Predicate.Published = pub.slot
+	}
+	p.place(d, head, l.cfg.Clock())
+	return nil
+}
+
+// addFirm derives the id of the firm's own chain where the act could belong there.
+func (l *Ledger) addFirm(ctx context.Context, p *pending) error {
+	actor, org := p.event.Predicate.Actor, identifier.Org("")
+	if actor.Role == identifier.RoleDefence {
+		org = actor.Organisation
+	}
+	if b, ok := p.event.Predicate.Body.(*predicate.BagExportedV1); ok && b.Recipient.Role == identifier.RoleDefence {
+		org = b.Recipient.Organisation
+	}
+	if org == "" || p.event.Predicate.Case == "" {
+		return nil
+	}
+	id, err := l.FirmID(ctx, p.event.Predicate.Case, org)
+	p.firmID = id
+	return err
+}
+
+// FirmID is the id of a firm's own chain in a case.
+func (l *Ledger) FirmID(ctx context.Context, caseID predicate.UUID, org identifier.Org) (string, error) {
+	d, err := l.cfg.Keyring.Digest(ctx, string(caseID), "firm-chain", string(org))
+	if err != nil {
+		return "", fmt.Errorf("firm's chain: %w", err)
+	}
+	return d[:32], nil
+}
+
+// seal turns the fields into salted digests and seals their openings, each under the key of whom or what it is about.
+func (l *Ledger) seal(ctx context.Context, p *pending, a Act) error {
+	fields := append([]Field{{"actorName", a.User.Name}, {"actorId", a.User.Subject}}, a.Fields...)
+	if a.User.Session != "" {
+		fields = append(fields, Field{"session", a.User.Session})
+	}
+	for _, f := range fields {
+		if err := l.sealField(ctx, p, a, f); err != nil {
+			return err
+		}
+	}
+	sort.Slice(p.sealed, func(i, j int) bool { return p.sealed[i].digest < p.sealed[j].digest })
+	slots := &p.event.Predicate.Slots
+	slots.SD = make([]predicate.B64Digest, len(p.sealed))
+	slots.OpeningKeys = make([]predicate.KeyID, len(p.sealed))
+	for i, s := range p.sealed {
+		slots.SD[i], slots.OpeningKeys[i] = predicate.B64Digest(s.digest), s.key
+	}
+	return nil
+}
+
+func (l *Ledger) sealField(ctx context.Context, p *pending, a Act, f Field) error {
+	spec, ok := p.kind.Field(f.Name)
+	if !ok {
+		return fmt.Errorf("%w: %s has no field %s", ErrInvalid, p.event.Kind, f.Name)
+	}
+	if n := textLength(f.Value); n > spec.Max {
+		return fmt.Errorf("%w: field %s has %d characters, %d are allowed", ErrInvalid, f.Name, n, spec.Max)
+	}
+	key, err := l.keyFor(ctx, p, a, spec.Owner)
+	if errors.Is(err, ErrKeyDestroyed) && spec.Owner == predicate.OwnerActor {
+		return nil // the actor's own fields were erased in this case and stay so
+	}
+	if err != nil {
+		return fmt.Errorf("key for field %s: %w", f.Name, err)
+	}
+	d, err := sdjwt.New(rand.Reader, f.Name, f.Value)
+	if err != nil {
+		return fmt.Errorf("%w: field %s: %w", ErrInvalid, f.Name, err)
+	}
+	encoded, err := d.Encode()
+	if err != nil {
+		return fmt.Errorf("%w: field %s: %w", ErrInvalid, f.Name, err)
+	}
+	plain, err := base64.RawURLEncoding.DecodeString(encoded)
+	if err != nil {
+		return fmt.Errorf("field %s: %w", f.Name, err)
+	}
+	box, err := l.cfg.Keyring.SealOpening(key, p.id, f.Name, plain)
+	if err != nil {
+		return fmt.Errorf("seal field %s: %w", f.Name, err)
+	}
+	p.sealed = append(p.sealed, sealed{digest: sdjwt.Digest(encoded), name: f.Name, key: key, box: box})
+	return nil
+}
+
+func textLength(v any) int {
+	switch v := v.(type) {
+	case string:
+		return len([]rune(v))
+	case []string:
+		n := 0
+		for _, s := range v {
+			n += len([]rune(s))
+		}
+		return n
+	}
+	return 0
+}
+
+func (l *Ledger) keyFor(ctx context.Context, p *pending, a Act, owner predicate.KeyOwner) (predicate.KeyID, error) {
+	switch owner {
+	case predicate.OwnerExhibit:
+		return l.cfg.Keyring.ExhibitKey(ctx, string(p.scope), string(exhibitOf(a.Body)))
+	case predicate.OwnerPerson:
+		return l.cfg.Keyring.SubjectKey(ctx, string(p.scope), "person:"+string(personOf(a.Body)))
+	default:
+		return l.cfg.Keyring.SubjectKey(ctx, string(p.scope), "user:"+a.User.Subject)
+	}
+}
+
+// exhibitOf is the exhibit that the fields of an event are about.
+func exhibitOf(body predicate.Body) predicate.UUID {
+	switch b := body.(type) {
+	case *predicate.EvidenceUploadedV1:
+		return b.Exhibit
+	case *predicate.RedactionProposedV1:
+		return b.Exhibit
+	case *predicate.RedactionApprovedV1:
+		return b.Item.Exhibit
+	case *predicate.EvidenceViewedV1:
+		return b.Item.Exhibit
+	case *predicate.EvidenceDownloadedV1:
+		return b.Item.Exhibit
+	case *predicate.EvidenceSharedV1:
+		return b.Item.Exhibit
+	case *predicate.EvidenceServedV1:
+		return b.Item.Exhibit
+	case *predicate.UnusedDisclosedV1:
+		return b.Item.Exhibit
+	case *predicate.UndertakingAcceptedV1:
+		return b.Item.Exhibit
+	}
+	return ""
+}
+
+func personOf(body predicate.Body) predicate.UUID {
+	switch b := body.(type) {
+	case *predicate.DefendantAddedV1:
+		return b.Defendant
+	case *predicate.PersonAddedV1:
+		return b.Person
+	}
+	return ""
+}
+
+func (p *pending) act() casefile.Act {
+	return casefile.Act{Actor: p.event.Predicate.Actor, FirmID: p.firmID, Body: p.event.Predicate.Body}
+}

@@ -1,0 +1,152 @@
+package ledger
+
+import (
+	"container/list"
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/caseledger/caseledger/ledger/casefile"
+	"github.com/caseledger/caseledger/schemas/predicate"
+)
+
+// maxCases is how many folded cases are kept in memory.
+const maxCases = 20000
+
+// cases keeps the folded state of the cases that are being worked on.
+type cases struct {
+	l   *Ledger
+	mu  sync.Mutex
+	m   map[predicate.UUID]*list.Element
+	lru *list.List
+}
+
+// openCase is one folded case. Its state includes events that are sequenced but not yet committed; if their append fails
+// the entry is dropped and folded anew.
+type openCase struct {
+	scope predicate.UUID
+	load  sync.Mutex // held while folding from the stream
+	ready bool
+
+	mu    sync.RWMutex
+	state *casefile.State
+	last  int64 // revision of the last event folded in
+}
+
+func newCases(l *Ledger) *cases {
+	return &cases{l: l, m: map[predicate.UUID]*list.Element{}, lru: list.New()}
+}
+
+// get returns the case, folded from the stream if it was not in memory. A case that does not exist has an empty state.
+func (c *cases) get(ctx context.Context, scope predicate.UUID) (*openCase, error) {
+	c.mu.Lock()
+	el, ok := c.m[scope]
+	if ok {
+		c.lru.MoveToFront(el)
+	} else {
+		el = c.lru.PushFront(&openCase{scope: scope, last: -1, state: casefile.New(scope)})
+		c.m[scope] = el
+		c.evict()
+	}
+	e := el.Value.(*openCase)
+	c.mu.Unlock()
+	e.load.Lock()
+	defer e.load.Unlock()
+	if e.ready {
+		return e, nil
+	}
+	if err := c.fold(ctx, e); err != nil {
+		c.drop(scope)
+		return nil, err
+	}
+	return e, nil
+}
+
+// evict drops the case that was not used for longest. Its events are all committed: the sequencer drops nothing that it
+// is working on since it has just used it.
+func (c *cases) evict() {
+	if c.lru.Len() <= maxCases {
+		return
+	}
+	el := c.lru.Back()
+	c.lru.Remove(el)
+	delete(c.m, el.Value.(*openCase).scope)
+}
+
+// drop forgets a case, so that it is folded anew from the stream when it is next needed.
+func (c *cases) drop(scope predicate.UUID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if el, ok := c.m[scope]; ok {
+		c.lru.Remove(el)
+		delete(c.m, scope)
+	}
+}
+
+// fold reads the case's events: first those that the tail covers are noted, then the index is asked, so that together
+// they miss nothing; then again until nothing new has come.
+func (c *cases) fold(ctx context.Context, e *openCase) error {
+	recent := c.l.tail.after(e.scope, -1, nil)
+	revs, err := c.l.cfg.Index.Revisions(ctx, string(e.scope))
+	if err != nil {
+		return fmt.Errorf("events of case %s: %w", e.scope, err)
+	}
+	for n := len(revs); n > 0 && len(recent) > 0 && revs[n-1] >= recent[0]; n = len(revs) {
+		revs = revs[:n-1]
+	}
+	revs = append(revs, recent...)
+	for {
+		if err := c.l.events(ctx, revs, func(ev *Committed) error { return e.apply(ev) }); err != nil {
+			return fmt.Errorf("fold case %s: %w", e.scope, err)
+		}
+		if revs = c.l.tail.after(e.scope, e.last, func() { e.ready = true }); len(revs) == 0 {
+			return nil
+		}
+	}
+}
+
+// apply folds a committed event in, unless it is in already.
+func (e *openCase) apply(c *Committed) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if c.Index <= e.last {
+		return nil
+	}
+	if err := e.state.Apply(c.Event, c.PAE); err != nil {
+		return fmt.Errorf("%w: revision %d: %w", ErrDiverged, c.Index, err)
+	}
+	e.last = c.Index
+	return nil
+}
+
+// follow folds in an event of another server if the case is in memory.
+func (c *cases) follow(ev *Committed) error {
+	p := &ev.Event.Predicate
+	c.mu.Lock()
+	el, ok := c.m[scope(p.Case, p.Actor.Organisation)]
+	c.mu.Unlock()
+	if !ok {
+		return nil
+	}
+	e := el.Value.(*openCase)
+	e.load.Lock()
+	defer e.load.Unlock()
+	if !e.ready {
+		return nil // whoever loads it reads the tail, which has the event by now
+	}
+	return e.apply(ev)
+}
+
+// State calls use with the folded case, locked for reading. It returns a *casefile.Refusal if there is no such case.
+func (l *Ledger) State(ctx context.Context, caseID predicate.UUID, use func(*casefile.State) error) error {
+	e, err := l.cases.get(ctx, caseID)
+	if err != nil {
+		return err
+	}
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if !e.state.Opened {
+		return &casefile.Refusal{Code: casefile.CaseUnknown, Detail: "there is no such case in this ledger"}
+	}
+	return use(e.state)
+}

@@ -1,0 +1,195 @@
+package ledger
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/caseledger/caseledger/ledger/casefile"
+	"github.com/caseledger/caseledger/schemas/identifier"
+	"github.com/caseledger/caseledger/schemas/predicate"
+	"github.com/caseledger/caseledger/schemas/receipt"
+	"github.com/caseledger/caseledger/schemas/statement"
+)
+
+// pending is an act on its way through the sequencer and the integrator.
+type pending struct {
+	id     uuid.UUID
+	scope  predicate.UUID
+	kind   predicate.Type
+	event  *predicate.Event
+	firmID string
+	sealed []sealed
+	keyed  bool
+
+	// What the sequencer makes of it.
+	payload []byte
+	pae     [32]byte
+	sig     []byte
+	meta    []byte
+
+	done chan outcome
+}
+
+// sealed is one opening, encrypted, as it is kept beside the event.
+type sealed struct {
+	digest string
+	name   string
+	key    predicate.KeyID
+	box    []byte
+}
+
+// outcome of a pending act: a receipt, the revision of the same act recorded earlier, or an error.
+type outcome struct {
+	receipt  receipt.Receipt
+	index    int64
+	replayed bool
+	err      error
+}
+
+func (p *pending) fail(err error) { p.done <- outcome{err: err} }
+
+// place gives the event its position in its chain. It reports whether anything changed.
+func (p *pending) place(d casefile.Decision, head casefile.Head, now time.Time) bool {
+	slots := &p.event.Predicate.Slots
+	previous := predicate.Hex32(hex.EncodeToString(head.Link[:]))
+	if slots.Chain == d.Chain && slots.Sequence == head.Count+1 && slots.Previous == previous && p.sig != nil {
+		return false
+	}
+	slots.Chain, slots.Sequence, slots.Previous, slots.RecordedAt = d.Chain, head.Count+1, previous, predicate.At(now)
+	p.event.Subject = d.Subject
+	return true
+}
+
+// encode makes the statement bytes and the digest that the signature, the leaf and the chain rest on.
+func (p *pending) encode() error {
+	payload, err := predicate.AppendEncode(make([]byte, 0, 2048), *p.event)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	p.payload, p.sig = payload, nil
+	p.pae = sha256.Sum256(statement.PAE(payload))
+	return nil
+}
+
+// size is about what the event takes in one append call.
+func (p *pending) size() int {
+	n := 4096
+	for _, s := range p.sealed {
+		n += 2*len(s.box) + 128
+	}
+	return n
+}
+
+func (p *pending) envelope() statement.Envelope { return statement.NewEnvelope(p.payload, p.sig) }
+
+// await hands an act to the sequencer and waits for its receipt.
+func (l *Ledger) await(ctx context.Context, p *pending) (Recorded, error) {
+	select {
+	case l.submit <- p:
+	case <-l.idle:
+		return Recorded{}, ErrStopped
+	case <-ctx.Done():
+		return Recorded{}, fmt.Errorf("%w: nothing was recorded: %w", ErrUnavailable, context.Cause(ctx))
+	}
+	select {
+	case o := <-p.done:
+		return l.finish(ctx, p, o)
+	case <-ctx.Done():
+		return Recorded{}, fmt.Errorf("%w: the act may have been recorded all the same; repeat it with the same Idempotency-Key to learn: %w",
+			ErrUnavailable, context.Cause(ctx))
+	}
+}
+
+// finish checks the receipt as a court would before it leaves the ledger.
+func (l *Ledger) finish(ctx context.Context, p *pending, o outcome) (Recorded, error) {
+	if o.err != nil {
+		return Recorded{}, o.err
+	}
+	if o.replayed {
+		return l.recordedAt(ctx, o.index, p)
+	}
+	if err := l.check.own(o.receipt); err != nil {
+		l.raise(fmt.Errorf("%w: a receipt just made does not verify: %w", ErrDiverged, err))
+		return Recorded{}, l.Healthy()
+	}
+	return Recorded{Receipt: o.receipt, Event: p.event, EventID: p.id, Index: o.index}, nil
+}
+
+// replay finds an act recorded before under the same idempotency key.
+func (l *Ledger) replay(ctx context.Context, p *pending) (Recorded, bool, error) {
+	index, found, err := l.findEvent(ctx, p.id)
+	if err != nil || !found {
+		return Recorded{}, false, err
+	}
+	r, err := l.recordedAt(ctx, index, p)
+	return r, true, err
+}
+
+// recordedAt answers a repeated act with the event that it made the first time.
+func (l *Ledger) recordedAt(ctx context.Context, index int64, p *pending) (Recorded, error) {
+	r, err := l.Recorded(ctx, index)
+	if err != nil {
+		return Recorded{}, err
+	}
+	was, is := r.Event.Predicate.Idempotency, p.event.Predicate.Idempotency
+	if was == nil || is == nil || *was != *is {
+		return Recorded{}, ErrKeyReused
+	}
+	r.Replayed = true
+	return r, nil
+}
+
+// findEvent looks for an event by id: in what the index does not cover yet, then in the index.
+func (l *Ledger) findEvent(ctx context.Context, id uuid.UUID) (int64, bool, error) {
+	if rev, ok := l.tail.byID(id); ok {
+		return rev, true, nil
+	}
+	rev, ok, err := l.cfg.Index.ByEventID(ctx, id)
+	if err != nil {
+		return 0, false, fmt.Errorf("look up event: %w", err)
+	}
+	return rev, ok, nil
+}
+
+// urnTaken looks for an open or closed case with this URN.
+func (l *Ledger) urnTaken(ctx context.Context, urn identifier.URN) (bool, error) {
+	if l.tail.hasURN(urn.Key()) {
+		return true, nil
+	}
+	ids, err := l.cfg.Index.CasesByURN(ctx, urn.Key())
+	if err != nil {
+		return false, fmt.Errorf("look up URN: %w", err)
+	}
+	return len(ids) > 0, nil
+}
+
+// CasesByURN finds cases by URN.
+func (l *Ledger) CasesByURN(ctx context.Context, urn identifier.URN) ([]predicate.UUID, error) {
+	ids, err := l.cfg.Index.CasesByURN(ctx, urn.Key())
+	if err != nil {
+		return nil, fmt.Errorf("look up URN: %w", err)
+	}
+	for _, id := range l.tail.casesOf(urn.Key()) {
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
+}
+
+// ready refuses acts while nothing could be integrated.
+func (l *Ledger) ready() error {
+	if err := l.Healthy(); err != nil {
+		return fmt.Errorf("%w: %w", ErrStopped, err)
+	}
+	if l.treeDown.Load() {
+		return fmt.Errorf("%w: the log cannot be reached, so nothing can be recorded or shown now", ErrUnavailable)
+	}
+	return nil
+}

@@ -1,0 +1,389 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/caseledger/caseledger/ledger/casefile"
+	"github.com/caseledger/caseledger/schemas/identifier"
+	"github.com/caseledger/caseledger/schemas/predicate"
+	"github.com/caseledger/caseledger/schemas/statement"
+)
+
+// Limits of one append call.
+const (
+	maxBatch      = 400
+	maxBatchBytes = 900 << 10
+	// company is how long a batch waits for more when the last one was shared.
+	company = 200 * time.Microsecond
+)
+
+// sequencer is the only writer of the stream in this process.
+type sequencer struct {
+	l    *Ledger
+	in   *integrator
+	next int64 // revision that the next event gets
+	held *pending
+	last int // size of the last batch
+}
+
+func newSequencer(l *Ledger, in *integrator) *sequencer {
+	return &sequencer{l: l, in: in, next: l.tail.head()}
+}
+
+// run takes acts until ctx ends; then it fails those that still wait.
+func (s *sequencer) run(ctx context.Context) {
+	defer close(s.l.idle)
+	defer close(s.in.work)
+	tick := time.NewTicker(s.l.cfg.FollowEvery)
+	defer tick.Stop()
+	for {
+		if p := s.held; p != nil {
+			s.held = nil
+			s.commit(ctx, s.drain(p))
+			continue
+		}
+		select {
+		case p := <-s.l.submit:
+			s.commit(ctx, s.drain(p))
+		case <-s.l.poke:
+			s.follow(ctx)
+		case <-tick.C:
+			s.follow(ctx)
+			s.trim(ctx)
+		case <-ctx.Done():
+			s.refuseRest()
+			return
+		}
+	}
+}
+
+func (s *sequencer) refuseRest() {
+	for {
+		select {
+		case p := <-s.l.submit:
+			p.fail(ErrStopped)
+		default:
+			return
+		}
+	}
+}
+
+// drain takes what waits, up to the limits of one append.
+func (s *sequencer) drain(first *pending) []*pending {
+	batch, size := []*pending{first}, first.size()
+	var wait <-chan time.Time
+	if s.last > 1 && len(s.l.submit) < s.last {
+		wait = time.After(company)
+	}
+	for len(batch) < maxBatch {
+		var p *pending
+		select {
+		case p = <-s.l.submit:
+		default:
+			if wait == nil {
+				s.last = len(batch)
+				return batch
+			}
+			select {
+			case p = <-s.l.submit:
+			case <-wait:
+				s.last = len(batch)
+				return batch
+			}
+		}
+		if size += p.size(); size > maxBatchBytes {
+			s.held = p
+			break
+		}
+		batch = append(batch, p)
+	}
+	s.last = len(batch)
+	return batch
+}
+
+// commit sequences, signs and appends a batch; after a conflict it decides again. It returns once every act of the batch
+// is committed and on its way into the tree, or has failed.
+func (s *sequencer) commit(ctx context.Context, batch []*pending) {
+	for len(batch) > 0 {
+		if err := s.l.Healthy(); err != nil {
+			failAll(batch, fmt.Errorf("%w: %w", ErrStopped, err))
+			return
+		}
+		seq := newSequenced(s.l)
+		batch = seq.sequence(ctx, batch)
+		if len(batch) == 0 {
+			return
+		}
+		events, err := s.sign(ctx, batch)
+		if err != nil {
+			seq.undo()
+			failAll(batch, err)
+			return
+		}
+		err = s.append(ctx, events)
+		if err == nil {
+			s.committed(ctx, batch)
+			return
+		}
+		seq.undo()
+		if !errors.Is(err, ErrConflict) {
+			failAll(batch, err)
+			s.l.alarmIf(err)
+			return
+		}
+		if err := s.follow(ctx); err != nil {
+			failAll(batch, err)
+			return
+		}
+	}
+}
+
+func failAll(batch []*pending, err error) {
+	for _, p := range batch {
+		p.fail(err)
+	}
+}
+
+// sign signs what has no signature yet, in parallel, and makes the stored form of each event.
+func (s *sequencer) sign(ctx context.Context, batch []*pending) ([]StoredEvent, error) {
+	events := make([]StoredEvent, len(batch))
+	one := func(i int) error {
+		p := batch[i]
+		if p.sig == nil {
+			sig, err := s.l.cfg.Signers.signEvent(ctx, statement.PAE(p.payload))
+			if err != nil {
+				return err
+			}
+			p.sig = sig
+		}
+		var err error
+		events[i], err = p.stored(s.l.cfg.Signers.hint)
+		return err
+	}
+	if len(batch) == 1 {
+		return events, one(0)
+	}
+	const workers = 2
+	var g errgroup.Group
+	for w := range workers {
+		g.Go(func() error {
+			for i := w; i < len(batch); i += workers {
+				if err := one(i); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return events, g.Wait()
+}
+
+// append stores the events. While the answer is unknown it repeats the same call: the same ids at the same expected
+// revision are stored once.
+func (s *sequencer) append(ctx context.Context, events []StoredEvent) error {
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+		err := s.l.cfg.Events.Append(ctx, s.next-1, events)
+		if err == nil || !errors.Is(err, ErrUnavailable) {
+			return err
+		}
+		s.l.cfg.Logger.Warn("event store does not answer; the append is repeated", "events", len(events), "error", err)
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// committed hands a batch that the stream holds to the integrator.
+func (s *sequencer) committed(ctx context.Context, batch []*pending) {
+	work := make([]integration, len(batch))
+	for i, p := range batch {
+		c := p.committed(s.next+int64(i), s.l.cfg.Signers)
+		s.l.tail.add(c)
+		if err := s.l.cases.follow(c); err != nil {
+			s.l.raise(err)
+		}
+		work[i] = integration{event: c, waiter: p}
+	}
+	s.next += int64(len(batch))
+	s.in.take(ctx, work)
+}
+
+// follow reads events that other servers have appended and hands them to the integrator.
+func (s *sequencer) follow(ctx context.Context) error {
+	var work []integration
+	flush := func() {
+		if len(work) > 0 {
+			s.in.take(ctx, work)
+			work = nil
+		}
+	}
+	err := s.l.cfg.Events.Read(ctx, s.next, 0, func(rev int64, e StoredEvent) error {
+		c, err := s.l.decode(rev, e)
+		if err != nil {
+			return err
+		}
+		if rev != s.next {
+			return fmt.Errorf("%w: the stream jumps from revision %d to %d", ErrDiverged, s.next-1, rev)
+		}
+		s.l.noteForeign(ctx, c)
+		s.l.tail.add(c)
+		s.next++
+		if err := s.l.cases.follow(c); err != nil {
+			return err
+		}
+		if work = append(work, integration{event: c}); len(work) == maxBatch {
+			flush()
+		}
+		return nil
+	})
+	flush()
+	if err != nil && ctx.Err() == nil {
+		s.l.alarmIf(err)
+		return fmt.Errorf("follow the stream: %w", err)
+	}
+	return nil
+}
+
+func (s *sequencer) trim(ctx context.Context) {
+	if pos, err := s.l.cfg.Index.Position(ctx); err == nil {
+		s.l.tail.trim(pos)
+	}
+}
+
+// alarmIf stops writing for errors that no repetition can mend.
+func (l *Ledger) alarmIf(err error) {
+	if errors.Is(err, ErrDiverged) || errors.Is(err, ErrForeign) {
+		l.raise(err)
+	}
+}
+
+// noteForeign does what an event of another server asks of this one: a destroyed key is forgotten here too.
+func (l *Ledger) noteForeign(ctx context.Context, c *Committed) {
+	if b, ok := c.Event.Predicate.Body.(*predicate.KeyDestroyedV1); ok {
+		for _, id := range b.Keys {
+			l.cfg.Keyring.Forget(id)
+		}
+		if _, err := l.cfg.Keyring.Replay(ctx, b.Keys); err != nil {
+			l.raise(fmt.Errorf("keys that another server destroyed could not be destroyed here: %w", err))
+		}
+	}
+}
+
+// sequenced is one attempt at ordering a batch.
+type sequenced struct {
+	l     *Ledger
+	cases map[predicate.UUID]*openCase
+	ids   map[uuid.UUID]struct{}
+	urns  map[string]struct{}
+}
+
+func newSequenced(l *Ledger) *sequenced {
+	return &sequenced{l: l, cases: map[predicate.UUID]*openCase{}, ids: map[uuid.UUID]struct{}{}, urns: map[string]struct{}{}}
+}
+
+// sequence decides each act against all that came before it, gives it its place and encodes it. Acts that are refused
+// are answered at once; the others are returned in order.
+func (q *sequenced) sequence(ctx context.Context, batch []*pending) []*pending {
+	out := batch[:0]
+	next := q.l.tail.head()
+	for _, p := range batch {
+		done, err := q.place(ctx, p, next)
+		switch {
+		case err != nil:
+			p.fail(err)
+		case !done:
+			next++
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// place orders one act. done means that it has its answer already.
+func (q *sequenced) place(ctx context.Context, p *pending, revision int64) (done bool, err error) {
+	if done, err := q.seen(ctx, p); done || err != nil {
+		return done, err
+	}
+	if err := q.freeURN(ctx, p); err != nil {
+		return false, err
+	}
+	e, ok := q.cases[p.scope]
+	if !ok {
+		if e, err = q.l.cases.get(ctx, p.scope); err != nil {
+			return false, err
+		}
+		q.cases[p.scope] = e
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	d, err := e.state.Decide(p.act())
+	if err != nil {
+		return false, err
+	}
+	if p.place(d, e.state.Head(d.Chain), q.l.cfg.Clock()) {
+		if err := p.encode(); err != nil {
+			return false, err
+		}
+	}
+	if err := e.state.Apply(p.event, p.pae); err != nil {
+		return false, fmt.Errorf("%w: %w", ErrDiverged, err)
+	}
+	e.last = revision
+	return false, nil
+}
+
+// seen answers an act whose idempotency key was used before, also within this batch.
+func (q *sequenced) seen(ctx context.Context, p *pending) (bool, error) {
+	if !p.keyed {
+		return false, nil
+	}
+	if _, twice := q.ids[p.id]; twice {
+		return false, fmt.Errorf("%w: the same act is being recorded at this moment; repeat the request", ErrUnavailable)
+	}
+	rev, found, err := q.l.findEvent(ctx, p.id)
+	if err != nil {
+		return false, err
+	}
+	if found {
+		p.done <- outcome{index: rev, replayed: true}
+		return true, nil
+	}
+	q.ids[p.id] = struct{}{}
+	return false, nil
+}
+
+// freeURN refuses a second case under one URN.
+func (q *sequenced) freeURN(ctx context.Context, p *pending) error {
+	open, ok := p.event.Predicate.Body.(*predicate.CaseOpenedV1)
+	if !ok {
+		return nil
+	}
+	key := open.URN.Key()
+	_, taken := q.urns[key]
+	if !taken {
+		var err error
+		if taken, err = q.l.urnTaken(ctx, identifier.URN(key)); err != nil {
+			return err
+		}
+	}
+	if taken {
+		return &casefile.Refusal{Code: casefile.CaseExists, Detail: "a case with this URN is open in this ledger already"}
+	}
+	q.urns[key] = struct{}{}
+	return nil
+}
+
+// undo forgets the cases of an attempt that was not committed: they are folded anew from the stream.
+func (q *sequenced) undo() {
+	for scope := range q.cases {
+		q.l.cases.drop(scope)
+	}
+}
