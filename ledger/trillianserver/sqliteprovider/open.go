@@ -161,7 +161,7 @@ func (p *Provider) Close() error {
 		errs = append(errs, p.readDB.Close())
 	}
 	if p.w != nil {
-		errs = append(errs, p.w.conn.Close())
+		errs = append(errs, p.w.close())
 	}
 	for _, db := range []*sql.DB{p.writeDB, p.lock} {
 		if db != nil {

@@ -16,7 +16,7 @@ type queries struct {
 	leaves, leafHashes, lastLeaf, tile, identity, queued *sql.Stmt
 }
 
-// preparer is a *sql.DB, or the *sql.Conn of the writer.
+// preparer is a *sql.DB, or the writer.
 type preparer interface {
 	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
 }

@@ -20,6 +20,7 @@ const insertColumns = 6
 type writer struct {
 	conn *sql.Conn
 	q    *queries
+	kept []*sql.Stmt // all statements: database/sql does not close those of a single connection
 
 	begin, commit, rollback                     *sql.Stmt
 	insertLeaves                                [len(insertSizes)]*sql.Stmt
@@ -37,9 +38,28 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 	}
 	w := &writer{conn: conn}
 	if err := w.prepare(ctx); err != nil {
-		return nil, errors.Join(err, conn.Close())
+		return nil, errors.Join(err, w.close())
 	}
 	return w, nil
+}
+
+// PrepareContext prepares a statement that lives until close.
+func (w *writer) PrepareContext(ctx context.Context, query string) (*sql.Stmt, error) {
+	stmt, err := w.conn.PrepareContext(ctx, query)
+	if err == nil {
+		w.kept = append(w.kept, stmt)
+	}
+	return stmt, err
+}
+
+// close lets go of the connection. With a statement left open SQLite would keep the file open and
+// its WAL unmerged.
+func (w *writer) close() error {
+	var errs []error
+	for _, stmt := range w.kept {
+		errs = append(errs, stmt.Close())
+	}
+	return errors.Join(append(errs, w.conn.Close())...)
 }
 
 func (w *writer) prepare(ctx context.Context) error {
@@ -47,7 +67,7 @@ func (w *writer) prepare(ctx context.Context) error {
 		return err
 	}
 	var err error
-	if w.q, err = prepareQueries(ctx, w.conn); err != nil {
+	if w.q, err = prepareQueries(ctx, w); err != nil {
 		return err
 	}
 	statements := map[**sql.Stmt]string{
@@ -74,7 +94,7 @@ func (w *writer) prepare(ctx context.Context) error {
 		rows := strings.Repeat(", (?, ?, ?, ?, ?, ?, 0)", n)[2:]
 		statements[&w.insertLeaves[i]] = "INSERT INTO leaves (" + leafColumns + ") VALUES " + rows
 	}
-	return prepareAll(ctx, w.conn, statements)
+	return prepareAll(ctx, w, statements)
 }
 
 // createSchema makes the tables of an empty file and refuses a file that is not ours.
