@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // ErrCheckpoint marks bytes that are not a C2SP tlog-checkpoint in its one form.
@@ -58,7 +60,7 @@ func ParseCheckpoint(signed string) (SignedCheckpoint, error) {
 	}
 	text, sigs, ok := strings.Cut(signed, "\n\n")
 	lines := strings.Split(text, "\n")
-	if !ok || len(lines) != 3 {
+	if !ok || len(lines) != 3 || lines[0] == "" || !plainText(signed) {
 		return c, fmt.Errorf("%w: it needs an origin, a size, a root and signatures", ErrCheckpoint)
 	}
 	size, err := strconv.ParseUint(lines[1], 10, 63)
@@ -84,12 +86,17 @@ func ParseCheckpoint(signed string) (SignedCheckpoint, error) {
 	return c, nil
 }
 
+// plainText is what C2SP signed-note demands of a note: UTF-8 without control characters but line feeds.
+func plainText(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\n' })
+}
+
 func parseLine(line string) (SignatureLine, error) {
 	var s SignatureLine
 	rest, ok := strings.CutPrefix(line, sigPrefix)
 	name, b64, ok2 := strings.Cut(strings.TrimSuffix(rest, "\n"), " ")
 	raw, err := base64.StdEncoding.Strict().DecodeString(b64)
-	if !ok || !ok2 || err != nil || len(raw) < 5 || name == "" {
+	if !ok || !ok2 || err != nil || len(raw) < 5 || name == "" || strings.Contains(name, "+") || strings.ContainsFunc(name, unicode.IsSpace) {
 		return s, fmt.Errorf("%w: a signature line is malformed", ErrCheckpoint)
 	}
 	s.Name, s.Sig = name, raw[4:]

@@ -12,6 +12,9 @@ import (
 // ErrLeaf marks a leaf body that is not the one form that is accepted.
 var ErrLeaf = errors.New("leaf body is not a hashedrekord 0.0.2 entry in its one form")
 
+// maxLeaf bounds a leaf body that is read; one that is made here has at most 489 bytes.
+const maxLeaf = 4 << 10
+
 // The leaf body is one line of canonical JSON with three values in it; between them it never changes.
 const (
 	leafA = `{"apiVersion":"0.0.2","kind":"hashedrekord","spec":{"hashedRekordV002":{"data":{"algorithm":"SHA2_256","digest":"`
@@ -21,7 +24,8 @@ const (
 )
 
 // LeafBody is the bytes of an event's leaf: a pure function of SHA-256(PAE), the signature and the signer's public key
-// (SubjectPublicKeyInfo, DER). It holds no case data.
+// (SubjectPublicKeyInfo, DER). It holds no case data. With a P-256 key (91 bytes of DER) it has 489 bytes for the usual
+// signature of 70 to 72 bytes of DER, and 4 fewer for each 3 bytes that a rare shorter signature lacks.
 func LeafBody(paeDigest [32]byte, sig, spki []byte) []byte {
 	b64 := base64.StdEncoding
 	out := make([]byte, 0, len(leafA)+len(leafB)+len(leafC)+len(leafD)+b64.EncodedLen(32)+b64.EncodedLen(len(sig))+b64.EncodedLen(len(spki)))
@@ -61,15 +65,21 @@ func ParseLeaf(body []byte) (Leaf, error) {
 			} `json:"hashedRekordV002"`
 		} `json:"spec"`
 	}
+	if len(body) > maxLeaf {
+		return l, fmt.Errorf("%w: %d bytes", ErrLeaf, len(body))
+	}
 	if err := json.Unmarshal(body, &doc); err != nil {
 		return l, fmt.Errorf("%w: not JSON", ErrLeaf)
 	}
 	r := doc.Spec.R
 	if len(r.Data.Digest) != len(l.PAEDigest) {
-		return l, fmt.Errorf("%w: the digest has %d bytes", ErrLeaf, len(r.Data.Digest))
+		return Leaf{}, fmt.Errorf("%w: the digest has %d bytes", ErrLeaf, len(r.Data.Digest))
 	}
 	copy(l.PAEDigest[:], r.Data.Digest)
 	l.Sig, l.SPKI = r.Signature.Content, r.Signature.Verifier.PublicKey.RawBytes
+	if len(l.Sig) == 0 || len(l.SPKI) == 0 {
+		return Leaf{}, fmt.Errorf("%w: it lacks a signature or a key", ErrLeaf)
+	}
 	if !bytes.Equal(LeafBody(l.PAEDigest, l.Sig, l.SPKI), body) {
 		return Leaf{}, fmt.Errorf("%w: its bytes differ from what its values make", ErrLeaf)
 	}

@@ -1,5 +1,23 @@
 // Package receipt is the proof that an event is in the log: leaf body, checkpoint, inclusion proof, the receipt that the
-// API answers and the Sigstore bundle that stock tools verify.
+// API answers and the Sigstore bundle that stock tools verify. The Example verifies a real one with the standard library
+// and golang.org/x/mod alone.
+//
+// An event's leaf is one line of RFC 8785 JSON (shown broken), in standard base64: SHA-256 of the DSSE pre-authentication
+// encoding, the signature, and the signer's SubjectPublicKeyInfo. Its hash is SHA-256(0x00 || leaf), RFC 6962.
+//
+//	{"apiVersion":"0.0.2","kind":"hashedrekord","spec":{"hashedRekordV002":{
+//	"data":{"algorithm":"SHA2_256","digest":"<SHA-256(PAE)>"},
+//	"signature":{"content":"<DSSE signature>","verifier":{"keyDetails":"PKIX_ECDSA_P256_SHA_256",
+//	"publicKey":{"rawBytes":"<SubjectPublicKeyInfo>"}}}}}}
+//
+// The leaf is in the tree below a checkpoint, a signed note of C2SP tlog-checkpoint:
+//
+//	<origin>\n<size>\n<base64 root>\n\n— <origin> <base64 of key id (4 bytes) and Ed25519 signature>\n
+//
+// A receipt, as the API answers it (shown broken):
+//
+//	{"checkpoint":"…","envelope":{"payload":"…","payloadType":"application/vnd.in-toto+json","signatures":[{"sig":"…"}]},
+//	"grade":"integrated","inclusionProof":{"hashes":["…"],"logIndex":"3","rootHash":"…","treeSize":"5"},"logIndex":"3"}
 //
 // In both, 64-bit integers are decimal strings and byte strings are standard base64. The bundle is version 0.3 of
 // Sigstore's; its log entry is a hashedrekord 0.0.2 whose body verifiers rebuild from the envelope and the key.
@@ -37,7 +55,9 @@ var ErrShape = errors.New("receipt is not complete")
 type Int64 int64
 
 // AppendText writes the decimal form.
-func (i Int64) AppendText(dst []byte) ([]byte, error) { return strconv.AppendInt(dst, int64(i), 10), nil }
+func (i Int64) AppendText(dst []byte) ([]byte, error) {
+	return strconv.AppendInt(dst, int64(i), 10), nil
+}
 
 // MarshalText writes the decimal form.
 func (i Int64) MarshalText() ([]byte, error) { return i.AppendText(nil) }
@@ -184,7 +204,8 @@ func ParseBundle(data []byte) (Bundle, error) {
 
 // Append writes the API's JSON of a receipt, canonical and without reflection: it is written for every act.
 func (r *Receipt) Append(dst []byte) ([]byte, error) {
-	if r.Bundle != nil || len(r.Envelope.Signatures) != 1 {
+	plain := r.Bundle == nil && r.Envelope.Check() == nil && (r.Grade == GradeIntegrated || r.Grade == GradeWitnessed)
+	if !plain {
 		return canonical.Append(dst, r)
 	}
 	b64 := base64.StdEncoding

@@ -73,14 +73,17 @@ func ParseEnvelope(data []byte) (Envelope, error) {
 	if err := canonical.Unmarshal(data, &e); err != nil {
 		return Envelope{}, fmt.Errorf("%w: %w", ErrEnvelope, err)
 	}
-	return e, e.Check()
+	if err := e.Check(); err != nil {
+		return Envelope{}, err
+	}
+	return e, nil
 }
 
 // Check says whether the envelope has the one shape that is accepted.
 func (e Envelope) Check() error {
 	switch {
 	case e.PayloadType != PayloadType:
-		return fmt.Errorf("%w: payload type %q", ErrEnvelope, e.PayloadType)
+		return fmt.Errorf("%w: the payload type is not %s", ErrEnvelope, PayloadType)
 	case len(e.Signatures) != 1:
 		return fmt.Errorf("%w: %d signatures where exactly one is allowed", ErrEnvelope, len(e.Signatures))
 	case len(e.Signatures[0].Sig) == 0:
