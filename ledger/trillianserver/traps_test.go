@@ -167,15 +167,15 @@ func TestBeyondTheRoot(t *testing.T) {
 
 func TestLongRangeIsCutShort(t *testing.T) {
 	ctx, tree := context.Background(), newTree(t)
-	leaves := batch(0, 60, 65000)
-	for chunk := range slices.Chunk(leaves, 30) {
+	leaves := batch(0, 80, 65000)
+	for chunk := range slices.Chunk(leaves, 40) {
 		got, _, err := tree.add(chunk)
 		if err != nil || slices.Max(got) != codes.OK {
 			t.Fatal(got, err)
 		}
 	}
-	for at := int64(0); at < 60; {
-		res, err := tree.client.GetLeavesByRange(ctx, &trillian.GetLeavesByRangeRequest{LogId: tree.id, StartIndex: at, Count: 60 - at})
+	for at := int64(0); at < 80; {
+		res, err := tree.client.GetLeavesByRange(ctx, &trillian.GetLeavesByRangeRequest{LogId: tree.id, StartIndex: at, Count: 80 - at})
 		if err != nil || len(res.Leaves) == 0 {
 			t.Fatalf("from %d: %d leaves, %v", at, len(res.GetLeaves()), err)
 		}

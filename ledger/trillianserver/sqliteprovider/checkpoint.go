@@ -27,7 +27,7 @@ type checkpointer struct {
 }
 
 func startCheckpointer(path string, turn chan struct{}, log *slog.Logger) (*checkpointer, error) {
-	db, err := openDB(path, 1, "wal_autocheckpoint(0)")
+	db, err := openDB(path, 1, waitForLocks, "wal_autocheckpoint(0)")
 	if err != nil {
 		return nil, err
 	}

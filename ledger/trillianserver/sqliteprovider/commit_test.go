@@ -157,3 +157,25 @@ func TestWaitingIsCancelled(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestSameIndexTwice offers two leaves for one index in one call, which only the storage allows.
+func TestSameIndexTwice(t *testing.T) {
+	p, tree := openTest(t)
+	other := testLeaf(0)
+	other.LeafValue = []byte("other")
+	err := p.LogStorage().ReadWriteTransaction(context.Background(), tree, func(ctx context.Context, tx storage.LogTreeTX) error {
+		results, err := tx.(*LogTX).AddSequencedLeaves(ctx, []*trillian.LogLeaf{testLeaf(0), testLeaf(0), other}, time.Now())
+		if err != nil {
+			return err
+		}
+		for i, want := range []codes.Code{codes.OK, codes.AlreadyExists, codes.FailedPrecondition} {
+			if got := codes.Code(results[i].Status.Code); got != want {
+				t.Errorf("leaf %d: %v, want %v", i, got, want)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -85,14 +85,14 @@ func (p *Provider) open(ctx context.Context, o Options) error {
 		synchronous = "synchronous(full)"
 	}
 	var err error
-	p.writeDB, err = openDB(p.path, 1, "journal_mode(wal)", synchronous, "wal_autocheckpoint(0)", fmt.Sprintf("cache_size(-%d)", cacheKiB))
+	p.writeDB, err = openDB(p.path, 1, waitForLocks, "journal_mode(wal)", synchronous, "wal_autocheckpoint(0)", fmt.Sprintf("cache_size(-%d)", cacheKiB))
 	if err != nil {
 		return err
 	}
 	if p.w, err = newWriter(ctx, p.writeDB); err != nil {
 		return err
 	}
-	if p.readDB, err = openDB(p.path, readers, "query_only(1)", fmt.Sprintf("cache_size(-%d)", cacheKiB)); err != nil {
+	if p.readDB, err = openDB(p.path, readers, waitForLocks, "query_only(1)", fmt.Sprintf("cache_size(-%d)", cacheKiB)); err != nil {
 		return err
 	}
 	if p.q, err = prepareQueries(ctx, p.readDB); err != nil {
@@ -117,9 +117,12 @@ func createFile(name string) error {
 	return f.Close()
 }
 
-// openDB opens a pool of up to n connections that all get the pragmas and wait up to 10 s for locks.
+// waitForLocks lets the connections to the tree file wait up to 10 s for each other.
+const waitForLocks = "busy_timeout(10000)"
+
+// openDB opens a pool of up to n connections that all get the pragmas.
 func openDB(path string, n int, pragmas ...string) (*sql.DB, error) {
-	u := url.URL{Scheme: "file", Path: path, RawQuery: url.Values{"_pragma": append(pragmas, "busy_timeout(10000)")}.Encode()}
+	u := url.URL{Scheme: "file", Path: path, RawQuery: url.Values{"_pragma": pragmas}.Encode()}
 	connector, err := sqlite.NewConnector(u.String())
 	if err != nil {
 		return nil, err
@@ -134,10 +137,10 @@ func openDB(path string, n int, pragmas ...string) (*sql.DB, error) {
 // provider cannot write behind the values kept in memory. The lock dies with the process.
 func (p *Provider) takeLock(ctx context.Context) error {
 	var err error
-	if p.lock, err = openDB(p.path+"-lock", 1, "journal_mode(memory)"); err != nil {
+	if p.lock, err = openDB(p.path+"-lock", 1, "busy_timeout(0)"); err != nil {
 		return err
 	}
-	if _, err = p.lock.ExecContext(ctx, "PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE"); isBusy(err) {
+	if _, err = p.lock.ExecContext(ctx, "BEGIN EXCLUSIVE"); isBusy(err) {
 		return ErrInUse
 	}
 	return err
