@@ -235,8 +235,13 @@ func exhibitID(x Exhibit) predicate.UUID { return x.ID }
 func personID(p Person) predicate.UUID   { return p.ID }
 func grantID(g Grant) predicate.UUID     { return g.ID }
 
-// row finds the row with an id by an index that it keeps, or appends a new one.
+// row finds the row with an id by an index that it keeps, or appends a new one. An event that names nothing changes a row
+// that nobody keeps.
 func row[T any](rows *[]T, index *map[predicate.UUID]int, id predicate.UUID, idOf func(T) predicate.UUID, add func() T) *T {
+	if id == "" {
+		nobody := add()
+		return &nobody
+	}
 	reindex(*rows, index, idOf)
 	i, ok := (*index)[id]
 	if !ok {

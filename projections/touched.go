@@ -91,3 +91,11 @@ func itemByID(id predicate.UUID) []predicate.Item {
 	}
 	return []predicate.Item{{Exhibit: id}}
 }
+
+// ExhibitOf is the exhibit that an event is mainly about, false where it is about none.
+func ExhibitOf(e *predicate.Event) (predicate.UUID, bool) {
+	if items := itemsOf(e.Predicate.Body); len(items) > 0 {
+		return items[0].Exhibit, true
+	}
+	return "", false
+}
