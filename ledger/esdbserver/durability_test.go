@@ -42,7 +42,7 @@ func appendForever(dir string) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	conf.Address = s.Address()
+	conf.Address, conf.Logger = s.Address(), esdb.NoopLogging()
 	client, err := esdb.NewClient(conf)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -1,8 +1,8 @@
 package esdbserver
 
 import (
-	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -18,27 +18,16 @@ type inserts struct {
 	args                           []any
 }
 
-func (s *inserts) prepare(ctx context.Context, conn *sql.Conn) error {
+func (s *inserts) prepare(kept *statements, conn *sql.Conn) error {
 	const insert = `INSERT INTO event (n, stream, rev, id, created, json, type, meta, data) VALUES `
 	const row = `(?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	for _, p := range []struct {
-		stmt **sql.Stmt
-		text string
-	}{
-		{&s.begin, `BEGIN IMMEDIATE`},
-		{&s.commit, `COMMIT`},
-		{&s.name, `INSERT INTO stream (id, name) VALUES (?, ?)`},
-		{&s.one, insert + row},
-		{&s.many, insert + strings.Repeat(row+", ", manyRows-1) + row},
-	} {
-		stmt, err := conn.PrepareContext(ctx, p.text)
-		if err != nil {
-			return fmt.Errorf("%w: prepare a write: %w", ErrStore, err)
-		}
-		*p.stmt = stmt
-	}
 	s.args = make([]any, 0, manyRows*eventParams)
-	return nil
+	return errors.Join(
+		kept.prepare(conn.PrepareContext, &s.begin, `BEGIN IMMEDIATE`),
+		kept.prepare(conn.PrepareContext, &s.commit, `COMMIT`),
+		kept.prepare(conn.PrepareContext, &s.name, `INSERT INTO stream (id, name) VALUES (?, ?)`),
+		kept.prepare(conn.PrepareContext, &s.one, insert+row),
+		kept.prepare(conn.PrepareContext, &s.many, insert+strings.Repeat(row+", ", manyRows-1)+row))
 }
 
 // write commits a batch: all of it or nothing. A single event needs no explicit transaction.

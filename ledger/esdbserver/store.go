@@ -42,6 +42,31 @@ type store struct {
 	find    *sql.Stmt
 	last    *sql.Stmt
 	newest  *sql.Stmt
+	kept    statements
+}
+
+// statements are closed before their database: SQLite keeps a connection open, with its locks and its log, for as
+// long as one of its statements is.
+type statements []*sql.Stmt
+
+// prepare adds one statement through prepareOn, which is the method of a database or of a connection.
+func (k *statements) prepare(prepareOn func(context.Context, string) (*sql.Stmt, error), into **sql.Stmt, text string) error {
+	stmt, err := prepareOn(context.Background(), text)
+	if err != nil {
+		return fmt.Errorf("%w: prepare a statement: %w", ErrStore, err)
+	}
+	*into = stmt
+	*k = append(*k, stmt)
+	return nil
+}
+
+func (k *statements) close() error {
+	var errs []error
+	for _, stmt := range *k {
+		errs = append(errs, stmt.Close())
+	}
+	*k = nil
+	return errors.Join(errs...)
 }
 
 // eventColumns are what scanEvent reads. CROSS JOIN keeps SQLite from walking the streams first.
@@ -74,32 +99,29 @@ func openStore(dir string) (_ *store, err error) {
 	if err := s.migrate(); err != nil {
 		return nil, err
 	}
-	if s.readers, err = sql.Open("sqlite", s.dsn(databaseFile, "query_only(1)", "cache_size(-8000)")); err != nil {
+	if s.readers, err = sql.Open("sqlite", s.dsn(databaseFile, busyTimeout, "query_only(1)", "cache_size(-8000)")); err != nil {
 		return nil, fmt.Errorf("%w: open for reading: %w", ErrStore, err)
 	}
 	s.readers.SetMaxOpenConns(readers)
 	s.readers.SetMaxIdleConns(readers)
-	for _, p := range []struct {
-		stmt **sql.Stmt
-		text string
-	}{
-		{&s.all, selectAll}, {&s.allBack, selectAllBack}, {&s.fwd, selectFwd}, {&s.back, selectBack},
-		{&s.find, selectStream}, {&s.last, selectLast}, {&s.newest, selectNewest},
-	} {
-		if *p.stmt, err = s.readers.Prepare(p.text); err != nil {
-			return nil, fmt.Errorf("%w: prepare a read: %w", ErrStore, err)
-		}
+	err = errors.Join(
+		s.kept.prepare(s.readers.PrepareContext, &s.all, selectAll),
+		s.kept.prepare(s.readers.PrepareContext, &s.allBack, selectAllBack),
+		s.kept.prepare(s.readers.PrepareContext, &s.fwd, selectFwd),
+		s.kept.prepare(s.readers.PrepareContext, &s.back, selectBack),
+		s.kept.prepare(s.readers.PrepareContext, &s.find, selectStream),
+		s.kept.prepare(s.readers.PrepareContext, &s.last, selectLast),
+		s.kept.prepare(s.readers.PrepareContext, &s.newest, selectNewest))
+	if err != nil {
+		return nil, err
 	}
 	return s, nil
 }
 
-// dsn names a database file of the store with the settings that every connection needs.
-func (s *store) dsn(file string, pragmas ...string) string {
-	q := url.Values{}
-	q.Add("_pragma", fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()))
-	for _, p := range pragmas {
-		q.Add("_pragma", p)
-	}
+// dsn names a database file of the store and how long to wait for a lock that another connection holds.
+func (s *store) dsn(file string, wait time.Duration, pragmas ...string) string {
+	pragmas = append([]string{fmt.Sprintf("busy_timeout(%d)", wait.Milliseconds())}, pragmas...)
+	q := url.Values{"_pragma": pragmas}
 	path := filepath.ToSlash(filepath.Join(s.dir, file))
 	if !strings.HasPrefix(path, "/") {
 		path = "/" + path // a drive letter
@@ -111,7 +133,7 @@ func (s *store) dsn(file string, pragmas ...string) string {
 // takeLock holds an exclusive transaction on a file of its own for as long as the server runs. The system releases
 // it when the process dies.
 func (s *store) takeLock() (err error) {
-	if s.lock, err = sql.Open("sqlite", s.dsn(lockFile, "busy_timeout(0)")); err != nil {
+	if s.lock, err = sql.Open("sqlite", s.dsn(lockFile, 0)); err != nil {
 		return fmt.Errorf("%w: open the lock: %w", ErrStore, err)
 	}
 	s.lock.SetMaxOpenConns(1)
@@ -124,7 +146,7 @@ func (s *store) takeLock() (err error) {
 // openWriter opens the one connection that writes. Every commit is on disk before Exec returns: WAL with
 // synchronous=FULL. Checkpoints are made by the writer itself, never inside a commit.
 func (s *store) openWriter() (*sql.DB, error) {
-	db, err := sql.Open("sqlite", s.dsn(databaseFile, "journal_mode(WAL)", "synchronous(FULL)", "wal_autocheckpoint(0)",
+	db, err := sql.Open("sqlite", s.dsn(databaseFile, busyTimeout, "journal_mode(WAL)", "synchronous(FULL)", "wal_autocheckpoint(0)",
 		"journal_size_limit(67108864)", "cache_size(-16000)", "temp_store(MEMORY)"))
 	if err != nil {
 		return nil, fmt.Errorf("%w: open for writing: %w", ErrStore, err)
@@ -167,7 +189,7 @@ func (s *store) migrate() error {
 }
 
 func (s *store) close() error {
-	var errs []error
+	errs := []error{s.kept.close()}
 	for _, db := range []*sql.DB{s.readers, s.lock} {
 		if db != nil {
 			errs = append(errs, db.Close())

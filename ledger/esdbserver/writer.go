@@ -35,6 +35,7 @@ type writer struct {
 	conn                    *sql.Conn
 	fwd, find, last, newest *sql.Stmt
 	inserts                 inserts
+	kept                    statements
 	nextN, nextStream       int64
 	ids                     map[uuid.UUID]*event // of the events in memory, for retries
 }
@@ -64,15 +65,13 @@ func (w *writer) open() (err error) {
 	if w.conn, err = w.db.Conn(ctx); err != nil {
 		return fmt.Errorf("%w: open for writing: %w", ErrStore, err)
 	}
-	for _, p := range []struct {
-		stmt **sql.Stmt
-		text string
-	}{{&w.fwd, selectFwd}, {&w.find, selectStream}, {&w.last, selectLast}, {&w.newest, selectNewest}} {
-		if *p.stmt, err = w.conn.PrepareContext(ctx, p.text); err != nil {
-			return fmt.Errorf("%w: prepare a read: %w", ErrStore, err)
-		}
-	}
-	if err := w.inserts.prepare(ctx, w.conn); err != nil {
+	err = errors.Join(
+		w.kept.prepare(w.conn.PrepareContext, &w.fwd, selectFwd),
+		w.kept.prepare(w.conn.PrepareContext, &w.find, selectStream),
+		w.kept.prepare(w.conn.PrepareContext, &w.last, selectLast),
+		w.kept.prepare(w.conn.PrepareContext, &w.newest, selectNewest),
+		w.inserts.prepare(&w.kept, w.conn))
+	if err != nil {
 		return err
 	}
 	row := w.conn.QueryRowContext(ctx, `SELECT coalesce((SELECT max(n) FROM event), 0) + 1, coalesce((SELECT max(id) FROM stream), 0) + 1`)
@@ -244,8 +243,9 @@ func (w *writer) reopen() error {
 }
 
 func (w *writer) closeDB() {
+	// Closing the statements and connections of a failed database may fail again: the cause is reported already.
+	_ = w.kept.close()
 	if w.conn != nil {
-		// Closing statements and connections of a failed database may fail again: the cause is reported already.
 		_ = w.conn.Close()
 	}
 	if w.db != nil {
