@@ -19,7 +19,7 @@ func (t *Trust) Bundle(b receipt.Bundle, opts ...Option) (*Verified, error) {
 	if s == nil {
 		return nil, o.subject.fault(CheckEventSigner, "is signed by a key that is not trusted.")
 	}
-	v := &Verified{PAEDigest: b.DSSEEnvelope.PAEDigest(), Index: int64(entry.LogIndex), Signer: s.hint, NotChecked: t.notChecked()}
+	v := &Verified{PAEDigest: b.DSSEEnvelope.PAEDigest(), Index: int64(entry.LogIndex), Signer: s.hint, NotChecked: t.NotChecked()}
 	if v.Checkpoint, err = t.checkpointFor(entry.InclusionProof.Checkpoint.Envelope, o); err != nil {
 		return nil, err
 	}

@@ -36,7 +36,7 @@ func (c *Checkpoint) signedBy(logID []byte) bool {
 // root, at least one; then witnesses in the order of the policy. An unknown, repeated or misplaced line is refused. The
 // policy's demands are checked too. The error is a *Failure.
 func (t *Trust) Checkpoint(note string) (*Checkpoint, error) {
-	return t.checkpoint(note, subject{name: "The signed state of the log"})
+	return t.checkpoint(note, subject{name: "The pack"})
 }
 
 func (t *Trust) checkpoint(note string, s subject) (*Checkpoint, error) {
@@ -112,8 +112,8 @@ func (t *Trust) demands(c *Checkpoint, s subject) error {
 	return nil
 }
 
-// notChecked lists what stays open under this trust and checkpoint.
-func (t *Trust) notChecked() []CheckID {
+// NotChecked lists what stays open under this trust, because it asks for no witness or time stamp.
+func (t *Trust) NotChecked() []CheckID {
 	open := make([]CheckID, 0, 3)
 	if t.policy.Quorum == 0 {
 		open = append(open, CheckWitness, CheckTimestamp, CheckKeyWindow)
@@ -139,7 +139,7 @@ func (t *Trust) NewCheckpointVerifier(keep int) *CheckpointVerifier {
 
 // Verify is Trust.Checkpoint; only notes that passed are remembered.
 func (v *CheckpointVerifier) Verify(note string) (*Checkpoint, error) {
-	return v.verify(note, subject{name: "The signed state of the log"})
+	return v.verify(note, subject{name: "The pack"})
 }
 
 func (v *CheckpointVerifier) verify(note string, s subject) (*Checkpoint, error) {

@@ -94,7 +94,7 @@ func (t *Trust) Receipt(r receipt.Receipt, opts ...Option) (*Verified, error) {
 	if r.Grade != c.Grade {
 		return nil, o.subject.fault(CheckCheckpointGrade, "claims another strength of confirmation than its log state has.")
 	}
-	v := &Verified{PAEDigest: r.Envelope.PAEDigest(), Index: int64(r.LogIndex), Checkpoint: c, NotChecked: t.notChecked()}
+	v := &Verified{PAEDigest: r.Envelope.PAEDigest(), Index: int64(r.LogIndex), Checkpoint: c, NotChecked: t.NotChecked()}
 	p := proof{index: r.LogIndex, again: r.InclusionProof.LogIndex, size: r.InclusionProof.TreeSize,
 		root: r.InclusionProof.RootHash, hashes: r.InclusionProof.Hashes}
 	s, err := t.findSigner(v.PAEDigest, r.Envelope.Sig(), p, c, o)
