@@ -58,10 +58,14 @@ func (c *checkpointer) run() {
 }
 
 // checkpoint copies what it can beside the writer. If the WAL has grown long all the same, it copies
-// the rest with the writer held up, after which the writer starts the WAL again.
+// what came meanwhile, and the rest with the writer held up, after which the writer starts the WAL
+// again.
 func (c *checkpointer) checkpoint() error {
 	pages, err := c.pass()
 	if err != nil || pages < walPages {
+		return err
+	}
+	if _, err := c.pass(); err != nil {
 		return err
 	}
 	<-c.turn
