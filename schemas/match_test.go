@@ -74,6 +74,70 @@ func TestMatchersEqualPatterns(t *testing.T) {
 	}
 }
 
+// TestMatchersEqualPatternsNearby tries every change of one byte, and every length, near texts at the edges of each form.
+func TestMatchersEqualPatternsNearby(t *testing.T) {
+	const id = "6f1b3c52-9f4e-8a11-9d3e-0c5b7a1f2e4d"
+	hex := strings.Repeat("0123456789abcdef", 4)
+	edges := map[string][]string{
+		"B64Digest":   {strings.Repeat("aZ0-_9", 7) + "A"},
+		"Base64":      {"QUJD", "QQ==", "QUI=", "QUJDQUI=", strings.Repeat("A", 4096)},
+		"BlobID":      {"b" + hex[:32]},
+		"ChainID":     {id + "/main", id + "/sensitive", id + "/judicial", id + "/firm/" + hex[:16], id + "/firm/" + hex, "org/force-01/access", "org/hmcpsi/access"},
+		"Date":        {"2024-02-29", "1000-01-01", "2999-12-31", "2026-04-30"},
+		"ExhibitRef":  {"JS/1", "A. .b", "a .", strings.Repeat("a", 40)},
+		"Hex16":       {hex[:32]},
+		"Hex32":       {hex},
+		"KeyID":       {"k" + hex[:32]},
+		"MediaType":   {"video/mp4", strings.Repeat("a", 64) + "/a+", "a/" + strings.Repeat("b", 127)},
+		"Org":         {"force-01", "cps-london-north", "court-1", "hmcpsi", "firm-" + strings.Repeat("a", 40)},
+		"Origin":      {"log2026.caseledger.example", strings.Repeat("a", 63) + ".b", strings.Repeat(strings.Repeat("a", 63)+".", 3) + strings.Repeat("b", 61)},
+		"PolicyID":    {"a.b-c", strings.Repeat("a", 64)},
+		"Pseudonym":   {"a" + hex[:32]},
+		"ToolName":    {"a._-0", strings.Repeat("a", 40)},
+		"ToolVersion": {"A.+_-0", strings.Repeat("a", 40)},
+		"URN":         {"01AB1234526", strings.Repeat("-", 36)},
+		"UUID":        {id},
+	}
+	for def, n := range textForms(t) {
+		if def != "Time" && edges[def] == nil {
+			t.Errorf("%s: no texts at its edges", def)
+		}
+		want, got := oracle(n), matcherOf(n, def)
+		for _, edge := range edges[def] {
+			if !want(edge) {
+				t.Errorf("%s: %q does not fit", def, edge)
+			}
+			for _, s := range nearby(edge) {
+				if got(s) != want(s) {
+					t.Errorf("%s %q: matcher %v, pattern %v", def, s, got(s), want(s))
+				}
+			}
+		}
+	}
+}
+
+// nearby lists texts that differ from s in one byte, lack its end, or repeat its last byte; of a long text only the ends
+// are changed.
+func nearby(s string) (out []string) {
+	for i := range len(s) {
+		out = append(out, s[:i])
+		if i > 80 && i < len(s)-3 {
+			continue
+		}
+		out = append(out, s[:i]+s[i+1:])
+		for b := range 256 {
+			out = append(out, s[:i]+string([]byte{byte(b)})+s[i+1:])
+		}
+		for _, b := range " ./-_+=\n0aA" {
+			out = append(out, s[:i]+string(b)+s[i:])
+		}
+	}
+	for n := 1; n < 5; n++ {
+		out = append(out, s+strings.Repeat(s[len(s)-1:], n), s+strings.Repeat("=", n), s+"\n")
+	}
+	return out
+}
+
 func change(t *rapid.T, s string) string {
 	pieces := []string{"", "0", "9", "a", "f", "g", "z", "A", "Z", "-", "--", "/", ".", "..", ". ", " .", " ", "  ", "=", "==", "+", "_", ":", "\n", "\x00", "é",
 		"/main", "firm/", "org/", "/access", "force-", "hmcpsi", "29", "30", "02", strings.Repeat("a", 40), strings.Repeat("0", 64)}
