@@ -3,6 +3,7 @@ package verifier
 import (
 	"bytes"
 	"crypto/ecdsa"
+	"encoding/binary"
 
 	"github.com/caseledger/caseledger/schemas/receipt"
 )
@@ -19,11 +20,59 @@ func (t *Trust) Bundle(b receipt.Bundle, opts ...Option) (*Verified, error) {
 	if s == nil {
 		return nil, o.subject.fault(CheckEventSigner, "is signed by a key that is not trusted.")
 	}
-	v := &Verified{PAEDigest: b.DSSEEnvelope.PAEDigest(), Index: int64(entry.LogIndex), Signer: s.hint, NotChecked: t.NotChecked()}
-	if v.Checkpoint, err = t.checkpointFor(entry.InclusionProof.Checkpoint.Envelope, o); err != nil {
+	c, err := t.checkpointFor(entry.InclusionProof.Checkpoint.Envelope, o)
+	if err != nil {
 		return nil, err
 	}
-	if err := t.statement(v, s, b.DSSEEnvelope, o); err != nil {
+	v, err := bundleUnder(s, c, b, o)
+	if err != nil {
+		return nil, err
+	}
+	v.NotChecked = t.NotChecked()
+	return v, nil
+}
+
+// Unkeyed checks what a bundle shows without any trusted key: that its signature, leaf and proof fit each other and the
+// checkpoint that it brings, whose own signatures are not checked. Whose keys these are stays open: nobody may take this
+// for a verification. The error is a *Failure.
+func Unkeyed(b receipt.Bundle, opts ...Option) (*Verified, error) {
+	o := gather(opts)
+	entry, err := entryOf(b, o.subject)
+	if err != nil {
+		return nil, err
+	}
+	leaf, err := receipt.ParseLeaf(entry.CanonicalizedBody)
+	if err != nil {
+		return nil, o.subject.fault(CheckLeafBody, "comes with a log entry that is not written in its one form.")
+	}
+	s, err := newSigner(leaf.SPKI)
+	if err != nil || s.hint != b.VerificationMaterial.PublicKey.Hint {
+		return nil, o.subject.fault(CheckEventSigner, "names another key than the one that signed it.")
+	}
+	note := entry.InclusionProof.Checkpoint.Envelope
+	parsed, err := receipt.ParseCheckpoint(note)
+	if err != nil || len(entry.LogID.KeyID) != 32 {
+		return nil, o.subject.fault(CheckCheckpointSignature, "rests on a log state that is not written in its one form.")
+	}
+	c := &Checkpoint{SignedCheckpoint: parsed, Note: note}
+	for _, line := range parsed.Lines {
+		if line.KeyID == binary.BigEndian.Uint32(entry.LogID.KeyID) && line.Name == parsed.Origin {
+			c.logs = append(c.logs, noteKey{logID: [32]byte(entry.LogID.KeyID)})
+		}
+	}
+	v, err := bundleUnder(s, c, b, o)
+	if err != nil {
+		return nil, err
+	}
+	v.NotChecked = []CheckID{CheckTrustFiles, CheckCheckpointSignature, CheckWitness, CheckTimestamp, CheckKeyWindow}
+	return v, nil
+}
+
+// bundleUnder checks a bundle by a signer and under a checkpoint.
+func bundleUnder(s *signer, c *Checkpoint, b receipt.Bundle, o options) (*Verified, error) {
+	entry := b.VerificationMaterial.TlogEntries[0]
+	v := &Verified{PAEDigest: b.DSSEEnvelope.PAEDigest(), Index: int64(entry.LogIndex), Signer: s.hint, Checkpoint: c}
+	if err := v.statement(s, b.DSSEEnvelope, o); err != nil {
 		return nil, err
 	}
 	if !bytes.Equal(receipt.LeafBody(v.PAEDigest, b.DSSEEnvelope.Sig(), s.spki), entry.CanonicalizedBody) {

@@ -42,7 +42,7 @@ func (t *Trust) Checkpoint(note string) (*Checkpoint, error) {
 func (t *Trust) checkpoint(note string, s subject) (*Checkpoint, error) {
 	parsed, err := receipt.ParseCheckpoint(note)
 	if err != nil {
-		return nil, s.fault(CheckCheckpointSignature, "names a log state that is not written in its one form.")
+		return nil, s.fault(CheckCheckpointSignature, "rests on a log state that is not written in its one form.")
 	}
 	c := &Checkpoint{SignedCheckpoint: parsed, Note: note, Grade: receipt.GradeIntegrated}
 	text, next := []byte(parsed.Text()), 0
@@ -50,15 +50,15 @@ func (t *Trust) checkpoint(note string, s subject) (*Checkpoint, error) {
 		at := t.keyFor(line, next)
 		if at < 0 {
 			return nil, s.fault(CheckCheckpointSignature,
-				"names a log state signed by a key that is not trusted, or with its signatures out of order.")
+				"rests on a log state signed by a key that is not trusted, or with its signatures out of order.")
 		}
 		next = at + 1
 		if !c.add(t.keys[at], line, text) {
-			return nil, s.fault(CheckCheckpointSignature, "names a log state whose signature does not fit: it was changed after it was signed, or signed by someone else.")
+			return nil, s.fault(CheckCheckpointSignature, "rests on a log state whose signature does not fit: it was changed after it was signed, or signed by someone else.")
 		}
 	}
 	if len(c.logs) == 0 {
-		return nil, s.fault(CheckCheckpointSignature, "names a log state that the log itself did not sign.")
+		return nil, s.fault(CheckCheckpointSignature, "rests on a log state that the log itself did not sign.")
 	}
 	return c, t.demands(c, s)
 }

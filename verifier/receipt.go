@@ -102,7 +102,7 @@ func (t *Trust) Receipt(r receipt.Receipt, opts ...Option) (*Verified, error) {
 		return nil, err
 	}
 	v.Signer = s.hint
-	if err := t.statement(v, s, r.Envelope, o); err != nil {
+	if err := v.statement(s, r.Envelope, o); err != nil {
 		return nil, err
 	}
 	return v, checkIncludedBundle(r, s, c, o)
@@ -132,7 +132,7 @@ func (t *Trust) findSigner(pae [32]byte, sig []byte, p proof, c *Checkpoint, o o
 const badSignature = "has a signature that does not fit what it says: it was changed after it was signed, or signed by someone who is not trusted."
 
 // statement verifies the signature and decodes the statement, unless the caller has just made both.
-func (t *Trust) statement(v *Verified, s *signer, e statement.Envelope, o options) error {
+func (v *Verified) statement(s *signer, e statement.Envelope, o options) error {
 	if o.skipSignature {
 		return nil
 	}

@@ -56,6 +56,7 @@ func (b *Bag) Verify(o Options) *Result {
 		r.evidence()
 		r.reports()
 		r.lists()
+		r.admit()
 	} else {
 		for _, id := range verifier.Checks() {
 			if id != verifier.CheckBagFormat && id != verifier.CheckTrustFiles {
@@ -66,10 +67,43 @@ func (b *Bag) Verify(o Options) *Result {
 	return r.result(used)
 }
 
+// admit keeps checks from being called passed that were not made for everything, because an earlier one failed.
+func (r *run) admit() {
+	if r.checkpoint == nil {
+		r.unlessFailed("The pack's state of the log did not pass.", verifier.CheckCheckpointSignature, verifier.CheckCheckpointGrade,
+			verifier.CheckWitness, verifier.CheckTimestamp, verifier.CheckKeyWindow, verifier.CheckConsistency)
+	}
+	if r.exported == nil {
+		r.unlessFailed("The receipt of the pack did not pass.", verifier.CheckBagReceipt, verifier.CheckConsistency, verifier.CheckHeads,
+			verifier.CheckRightCase)
+	}
+	if !r.whole || r.exported == nil {
+		r.unlessFailed("Not checked for every event, because some failed another check first.", perEvent...)
+	}
+	if !r.whole {
+		r.unlessFailed("Not checked in full, because some events failed.", verifier.CheckRightCase, verifier.CheckSubjects,
+			verifier.CheckOpenings, verifier.CheckEvidenceDigest, verifier.CheckEventOrder)
+	}
+}
+
+// perEvent are the checks of an event of which a later one is not made where an earlier one failed.
+var perEvent = []verifier.CheckID{
+	verifier.CheckReceiptShape, verifier.CheckEventSigner, verifier.CheckEventSignature, verifier.CheckStatement,
+	verifier.CheckLeafBody, verifier.CheckLogIndex, verifier.CheckLogID, verifier.CheckInclusionProof,
+}
+
+func (r *run) unlessFailed(why string, ids ...verifier.CheckID) {
+	for _, id := range ids {
+		if !r.failed(id) {
+			r.notChecked(id, why)
+		}
+	}
+}
+
 // result draws the verdict.
 func (r *run) result(used TrustUsed) *Result {
 	out := &Result{Checks: r.checks(), Trust: used, Summary: r.summary, NotChecked: []verifier.CheckID{}}
-	out.conclude(used.Source != sourceNone)
+	out.conclude(used.Source != sourceNone, optional)
 	return out
 }
 
@@ -80,7 +114,7 @@ var optional = map[verifier.CheckID]bool{
 	verifier.CheckActorSignature: true, verifier.CheckTrustFiles: true, verifier.CheckFingerprint: true,
 }
 
-func (out *Result) conclude(keysKnown bool) {
+func (out *Result) conclude(keysKnown bool, optional map[verifier.CheckID]bool) {
 	out.Verdict = Verified
 	if !keysKnown {
 		out.Verdict = Consistent

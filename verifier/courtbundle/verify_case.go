@@ -206,6 +206,8 @@ func (r *run) evidence() {
 		digest := predicate.Hex32(hex.EncodeToString(sum[:]))
 		i, named := known[name]
 		switch {
+		case !subject[digest] && !r.whole:
+			r.fail(verifier.CheckEvidenceDigest, printable(name), "%s is named by none of the events that passed.", printable(name))
 		case !subject[digest]:
 			r.fail(verifier.CheckEvidenceDigest, printable(name), "%s is not evidence in this case: its content was changed, or it belongs to another case.", printable(name))
 		case !named && owner[digest], named && !i.digests[digest]:

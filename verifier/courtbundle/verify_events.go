@@ -23,7 +23,7 @@ type event struct {
 	number                    int
 	sigstore, withheld, opens bool // which files there are
 	entry                     projections.Entry
-	ok                        bool // everything about it verified
+	ok                        bool // it is authentic, and so are its openings
 }
 
 func (e event) name() string { return fmt.Sprintf("Event %06d", e.number) }
@@ -135,14 +135,13 @@ func (r *run) readable(e *event, elsewhere, proofs *atomic.Int64) bool {
 	v, err := r.trust.Bundle(b, about, r.keep)
 	if b.VerificationMaterial.TlogEntries[0].InclusionProof.Checkpoint.Envelope != r.note {
 		elsewhere.Add(1)
-		ok = false
 	}
 	if err != nil {
 		r.because(err, e.file())
 		return false
 	}
 	openings, opened := r.openings(e, &v.Event)
-	ok = r.subjects(e, &v.Event) && opened && ok
+	ok = r.subjects(e, &v.Event) && opened
 	e.entry = readEntry(&v.Event, openings, v.Index, b.DSSEEnvelope, b.VerificationMaterial.TlogEntries[0].CanonicalizedBody)
 	if key, there := openings.Get("actorKey"); there && v.Event.Predicate.ActorProof != nil {
 		proofs.Add(1)
