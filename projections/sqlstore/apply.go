@@ -1,28 +1,22 @@
 package sqlstore
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/caseledger/caseledger/projections"
 	"github.com/caseledger/caseledger/schemas/predicate"
 )
 
-// rowsPerInsert is how many entries one statement inserts.
-const rowsPerInsert = 32
-
-const entryColumns = 7
-
 // writerStatements are prepared once, on the writer's connection.
 type writerStatements struct {
 	begin, commit, rollback, position, setPosition *sql.Stmt
 	findWord, lastWord, addWord                    *sql.Stmt
-	addEntry, addEntries, addEventID, addURN       *sql.Stmt
+	addEventID, addURN, findOwner                  *sql.Stmt
+	entries, owners                                inserts
 	findCase, putCase, addPart, removePart         *sql.Stmt
 	removeFirm                                     *sql.Stmt
 	exhibits, people, grants                       partStatements
@@ -30,8 +24,6 @@ type writerStatements struct {
 
 // list names all statements with their text.
 func (w *writerStatements) list() []prepared {
-	one := "(?" + strings.Repeat(",?", entryColumns-1) + ")"
-	entry := "INSERT INTO entry (owner, revision, kind, chain, sequence, actor, exhibit) VALUES " + one
 	list := []prepared{
 		{&w.begin, "BEGIN IMMEDIATE"}, {&w.commit, "COMMIT"}, {&w.rollback, "ROLLBACK"},
 		{&w.position, "SELECT next, total, sum FROM position"},
@@ -39,7 +31,7 @@ func (w *writerStatements) list() []prepared {
 		{&w.findWord, "SELECT no FROM word WHERE text = ?"},
 		{&w.lastWord, "SELECT coalesce(max(no), 0) FROM word"},
 		{&w.addWord, "INSERT INTO word (no, text, revision) VALUES (?, ?, ?)"},
-		{&w.addEntry, entry}, {&w.addEntries, entry + strings.Repeat(","+one, rowsPerInsert-1)},
+		{&w.findOwner, "SELECT revision FROM owner WHERE no = ?"},
 		{&w.addEventID, "INSERT OR IGNORE INTO event_id (id, revision) VALUES (?, ?)"},
 		{&w.addURN, "INSERT OR IGNORE INTO urn (key, owner, revision) VALUES (?, ?, ?)"},
 		{&w.findCase, "SELECT state, revision FROM cases WHERE owner = ?"},
@@ -47,6 +39,9 @@ func (w *writerStatements) list() []prepared {
 		{&w.addPart, "INSERT OR IGNORE INTO participant (org, owner, revision, defendant) VALUES (?, ?, ?, ?)"},
 		{&w.removePart, "DELETE FROM participant WHERE org = ? AND owner = ? AND revision = ? RETURNING revision"},
 		{&w.removeFirm, "DELETE FROM participant WHERE org = ? AND owner = ? AND defendant = ? RETURNING revision"},
+	}
+	for i, width := range widths {
+		list = append(list, prepared{&w.entries[i], insertEntry(width)}, prepared{&w.owners[i], insertOwner(width)})
 	}
 	list = append(list, w.exhibits.prepared("exhibits")...)
 	list = append(list, w.people.prepared("people")...)
@@ -86,9 +81,8 @@ type batch struct {
 	revision  int64 // of the event being applied
 	rows, sum int64 // what the transaction adds to the counts of position
 	entries   []entry
+	owners    map[int64]span
 }
-
-type entry struct{ owner, revision, kind, chain, sequence, actor, exhibit int64 }
 
 func (b *batch) added(revision int64) { b.rows, b.sum = b.rows+1, b.sum+revision }
 
@@ -119,6 +113,7 @@ func (s *Store) transact(do func(*batch) error) error {
 		}
 	}
 	s.words.forget()
+	s.owners.forget()
 	_, undo := s.write.rollback.ExecContext(ctx)
 	return failed("apply events", errors.Join(err, undo))
 }
@@ -129,7 +124,7 @@ func (b *batch) apply(records []projections.Record) error {
 	if err := st.position.QueryRowContext(ctx).Scan(&next, &rows, &sum); err != nil {
 		return err
 	}
-	b.entries = make([]entry, 0, len(records))
+	b.entries, b.owners = make([]entry, 0, len(records)), make(map[int64]span, min(len(records), 1024))
 	for i := range records {
 		if records[i].Revision != next {
 			return fmt.Errorf("event %d at position %d: %w", records[i].Revision, next, projections.ErrPosition)
@@ -139,7 +134,7 @@ func (b *batch) apply(records []projections.Record) error {
 		}
 		next++
 	}
-	if err := b.insertEntries(); err != nil {
+	if err := b.insert(); err != nil {
 		return err
 	}
 	_, err := st.setPosition.ExecContext(ctx, next, rows+b.rows, sum+b.sum, foldVersion)
@@ -169,7 +164,9 @@ func (b *batch) event(r *projections.Record) error {
 			return err
 		}
 	}
-	b.entries = append(b.entries, row)
+	if err := b.index(row); err != nil {
+		return err
+	}
 	if _, opened := p.Body.(*predicate.CaseOpenedV1); opened || p.Idempotency != nil {
 		if err := b.addOnce(b.store.write.addEventID, r.EventID[:], r.Revision); err != nil {
 			return err
@@ -204,31 +201,6 @@ func (b *batch) addOnce(st *sql.Stmt, args ...any) error {
 	return err
 }
 
-// insertEntries writes the rows of entry in the order of its key.
-func (b *batch) insertEntries() error {
-	ctx, st := context.Background(), &b.store.write
-	slices.SortFunc(b.entries, func(x, y entry) int {
-		return cmp.Or(cmp.Compare(x.owner, y.owner), cmp.Compare(x.revision, y.revision))
-	})
-	args := make([]any, 0, rowsPerInsert*entryColumns)
-	for rest := b.entries; len(rest) > 0; {
-		n, insert := 1, st.addEntry
-		if len(rest) >= rowsPerInsert {
-			n, insert = rowsPerInsert, st.addEntries
-		}
-		args = args[:0]
-		for _, e := range rest[:n] {
-			args = append(args, e.owner, e.revision, e.kind, e.chain, e.sequence, e.actor, e.exhibit)
-			b.added(e.revision)
-		}
-		if _, err := insert.ExecContext(ctx, args...); err != nil {
-			return err
-		}
-		rest = rest[n:]
-	}
-	return nil
-}
-
 // Reset forgets everything: the position is 0 again.
 func (s *Store) Reset(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
@@ -246,5 +218,6 @@ func (s *Store) Reset(ctx context.Context) error {
 		return err
 	})
 	s.words.forget()
+	s.owners.forget()
 	return err
 }

@@ -119,7 +119,7 @@ func TestTornWALResumesEarlier(t *testing.T) {
 	}
 	want := digestOf(t, s)
 	for _, keep := range []int{len(wal) - 1, len(wal) * 2 / 3, len(wal) / 3, 40} {
-		torn := crash2(t, path, filepath.Join(dir, "torn"), wal[:keep])
+		torn := withWAL(t, path, filepath.Join(dir, "torn"), wal[:keep])
 		again := open(t, torn)
 		if next := position(t, again); next >= int64(len(all)) {
 			t.Errorf("with %d of %d bytes of WAL the position is %d", keep, len(wal), next)
@@ -135,7 +135,7 @@ func TestTornWALResumesEarlier(t *testing.T) {
 	closed(t, s)
 }
 
-func crash2(t *testing.T, from, to string, wal []byte) string {
+func withWAL(t *testing.T, from, to string, wal []byte) string {
 	data, err := os.ReadFile(from)
 	if err == nil {
 		err = errors.Join(os.WriteFile(to, data, 0o600), os.WriteFile(to+"-wal", wal, 0o600))
@@ -158,5 +158,21 @@ func TestNoOpeningIsKept(t *testing.T) {
 	data, err := os.ReadFile(path)
 	if err != nil || bytes.Contains(data, []byte("MARKER")) {
 		t.Error("something of the event's openings is in the file", err)
+	}
+}
+
+func TestPathsAreTakenAsTheyAre(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.Mkdir("a b", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"r.db", "a b/50% #1?mode=memory.db", "./é.db"} {
+		closed(t, open(t, path))
+		if _, err := os.Stat(path); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := sqlstore.Open(context.Background(), "absent/r.db"); err == nil || errors.Is(err, sqlstore.ErrCorrupt) {
+		t.Error("a folder that is not there:", err)
 	}
 }

@@ -5,15 +5,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"iter"
+	"slices"
 
 	"github.com/caseledger/caseledger/projections"
 	"github.com/caseledger/caseledger/schemas/identifier"
 	"github.com/caseledger/caseledger/schemas/predicate"
 )
-
-// page is how many revisions are read at once, so that no reader holds the file's history for long.
-const page = 4096
 
 // MaxList is the most cases that ListCases returns at once.
 const MaxList = 500
@@ -30,8 +27,10 @@ func (r *readerStatements) list() []prepared {
 	}
 	return []prepared{
 		{&r.position, "SELECT next FROM position"},
-		{&r.revisions, `SELECT revision FROM entry WHERE owner = (SELECT no FROM word WHERE text = ?) AND revision >= ?
-			ORDER BY revision LIMIT ?`},
+		{&r.revisions, `WITH RECURSIVE walk(revision) AS (
+			SELECT revision FROM owner WHERE no = (SELECT no FROM word WHERE text = ?1) AND revision >= ?2
+			UNION ALL SELECT before FROM walk JOIN entry USING (revision) WHERE before >= ?2)
+			SELECT revision FROM walk`},
 		{&r.eventID, "SELECT revision FROM event_id WHERE id = ?"},
 		{&r.byURN, "SELECT w.text FROM urn u JOIN word w ON w.no = u.owner WHERE u.key = ? ORDER BY u.revision"},
 		{&r.caseState, "SELECT c.state FROM cases c JOIN word w ON w.no = c.owner WHERE w.text = ?"},
@@ -45,57 +44,31 @@ func (r *readerStatements) list() []prepared {
 
 // Revisions are the revisions of all events of a case, ascending; none for an unknown case.
 func (s *Store) Revisions(ctx context.Context, caseID predicate.UUID) ([]int64, error) {
-	return collect(s.eachRevision(ctx, string(caseID), 0))
+	return s.revisions(ctx, string(caseID), 0)
 }
 
-// EachRevision yields the revisions of a case's events from revision from on, ascending. It sees the file as it is when it
-// gets there, and ends after the first error.
-func (s *Store) EachRevision(ctx context.Context, caseID predicate.UUID, from int64) iter.Seq2[int64, error] {
-	return s.eachRevision(ctx, string(caseID), from)
+// RevisionsFrom are those of a case from a revision on, ascending. It costs as much as there are, however long the case is.
+func (s *Store) RevisionsFrom(ctx context.Context, caseID predicate.UUID, from int64) ([]int64, error) {
+	return s.revisions(ctx, string(caseID), from)
 }
 
 // OrgRevisions are the revisions of an organisation's events that belong to no case, such as refusals, ascending.
 func (s *Store) OrgRevisions(ctx context.Context, org identifier.Org) ([]int64, error) {
-	return collect(s.eachRevision(ctx, string(org), 0))
+	return s.revisions(ctx, string(org), 0)
 }
 
-func collect(seq iter.Seq2[int64, error]) (out []int64, err error) {
-	for revision, err := range seq {
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, revision)
-	}
-	return out, nil
-}
-
-func (s *Store) eachRevision(ctx context.Context, owner string, from int64) iter.Seq2[int64, error] {
-	return func(yield func(int64, error) bool) {
-		for {
-			some, err := s.revisions(ctx, owner, from)
-			if err != nil {
-				yield(0, failed("read the revisions of a case", err))
-				return
-			}
-			for _, revision := range some {
-				if !yield(revision, nil) {
-					return
-				}
-				from = revision + 1
-			}
-			if len(some) < page {
-				return
-			}
-		}
-	}
-}
-
+// revisions follows an owner's events from the last one back.
 func (s *Store) revisions(ctx context.Context, owner string, from int64) ([]int64, error) {
-	rows, err := s.read.revisions.QueryContext(ctx, owner, from, page)
+	rows, err := s.read.revisions.QueryContext(ctx, owner, max(from, 0))
 	if err != nil {
-		return nil, err
+		return nil, failed("read the revisions of a case", err)
 	}
-	return scanAll[int64](rows)
+	out, err := scanAll[int64](rows)
+	if err != nil {
+		return nil, failed("read the revisions of a case", err)
+	}
+	slices.Reverse(out)
+	return out, nil
 }
 
 func scanAll[T any](rows *sql.Rows) (out []T, err error) {

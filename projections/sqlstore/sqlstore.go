@@ -1,6 +1,7 @@
 // Package sqlstore keeps the read models of the ledger in one SQLite file that follows the journal of events.
 //
-//	entry        case (or organisation) → revisions of its events, one small row for each event
+//	entry        one small row for each event, with the event before it of the same case (or organisation)
+//	owner        case (or organisation) → its last event: from there its revisions are followed backwards
 //	event_id     event id → revision, for events whose id a client can ask for again
 //	urn          URN → cases
 //	cases, exhibits, people, grants    projections.State, changed by the events that change it, never by views
@@ -43,10 +44,11 @@ type Store struct {
 	conn    *sql.Conn
 	readers *sql.DB
 
-	mu    sync.Mutex // guards the writer
-	write writerStatements
-	words words
-	read  readerStatements
+	mu     sync.Mutex // guards the writer
+	write  writerStatements
+	words  words
+	owners owners
+	read   readerStatements
 }
 
 var _ projections.Store = (*Store)(nil)

@@ -13,7 +13,8 @@ type table struct {
 // tables are all that the journal fills.
 var tables = []table{
 	{"word", "no, text, revision", "no"},
-	{"entry", "owner, revision, kind, chain, sequence, actor, exhibit", "owner, revision"},
+	{"entry", "revision, owner, before, kind, chain, sequence, actor, exhibit", "revision"},
+	{"owner", "no, revision", "no"},
 	{"event_id", "id, revision", "id"},
 	{"urn", "key, owner, revision", "key, owner"},
 	{"cases", "owner, state, revision", "owner"},

@@ -19,17 +19,24 @@ CREATE TABLE word (
     revision INTEGER NOT NULL
 );
 
--- One row for each event: which case (or organisation, where it has no case) it belongs to.
+-- One row for each event, in the order of the journal, so that events of many cases fill the same pages. Each row names
+-- the event before it of the same owner: a case, or the organisation where the event has no case.
 CREATE TABLE entry (
+    revision INTEGER PRIMARY KEY,
     owner    INTEGER NOT NULL,
-    revision INTEGER NOT NULL,
+    before   INTEGER NOT NULL, -- revision of the owner's event before this one, -1 for its first
     kind     INTEGER NOT NULL,
     chain    INTEGER NOT NULL,
     sequence INTEGER NOT NULL,
     actor    INTEGER NOT NULL, -- the actor's organisation
-    exhibit  INTEGER NOT NULL, -- 0 where the event concerns none
-    PRIMARY KEY (owner, revision)
-) WITHOUT ROWID;
+    exhibit  INTEGER NOT NULL  -- 0 where the event concerns none
+);
+
+-- The last event of each owner.
+CREATE TABLE owner (
+    no       INTEGER PRIMARY KEY,
+    revision INTEGER NOT NULL
+);
 
 -- Events whose id a client can ask for again.
 CREATE TABLE event_id (
@@ -95,6 +102,7 @@ DROP TABLE exhibits;
 DROP TABLE cases;
 DROP TABLE urn;
 DROP TABLE event_id;
+DROP TABLE owner;
 DROP TABLE entry;
 DROP TABLE word;
 DROP TABLE position;
