@@ -458,7 +458,7 @@ func checkSubscribeFiltered(t *testing.T, client *esdb.Client, stream string) {
 	for i := range 50 {
 		mustAppend(t, client, fmt.Sprintf("%s-%d", stream, i%2), esdb.Any{}, newEvents(1, 10)...)
 	}
-	options := esdb.SubscribeToAllOptions{From: esdb.Start{}, MaxSearchWindow: 4, CheckpointInterval: 2,
+	options := esdb.SubscribeToAllOptions{From: esdb.Start{}, MaxSearchWindow: 3, CheckpointInterval: 1,
 		Filter: &esdb.SubscriptionFilter{Type: esdb.StreamFilterType, Prefixes: []string{stream + "-1"}}}
 	sub, err := client.SubscribeToAll(context.Background(), options)
 	next := follow(t, sub, err)

@@ -191,3 +191,24 @@ func TestCancelledCommand(t *testing.T) {
 		t.Errorf("%d events, want none", len(got))
 	}
 }
+
+// TestLogIsReused: checkpoints let SQLite start the write-ahead log afresh, so it does not grow with the store.
+func TestLogIsReused(t *testing.T) {
+	s, w := openTestWriter(t, t.TempDir())
+	defer s.close()
+	defer w.close()
+	const each, most = 900 << 10, 400
+	for i := 1; i <= most; i++ {
+		if o := appendEvents(w, "s", 1, each); o.err != nil {
+			t.Fatal(o.err)
+		}
+		info, err := os.Stat(filepath.Join(s.dir, databaseFile+"-wal"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if written := int64(i) * each; written > 4*checkpointBytes && info.Size() < written/2 {
+			return
+		}
+	}
+	t.Errorf("the log grew with every one of %d appends", most)
+}
