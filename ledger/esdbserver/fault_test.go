@@ -212,3 +212,16 @@ func TestLogIsReused(t *testing.T) {
 	}
 	t.Errorf("the log grew with every one of %d appends", most)
 }
+
+// TestDurabilitySettings: synchronous=FULL is what makes a commit wait for the disk.
+func TestDurabilitySettings(t *testing.T) {
+	s, w := openTestWriter(t, t.TempDir())
+	defer s.close()
+	defer w.close()
+	for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal", "wal_autocheckpoint": "0"} {
+		var got string
+		if err := w.conn.QueryRowContext(context.Background(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
+			t.Errorf("%s = %q, %v, want %s", pragma, got, err, want)
+		}
+	}
+}
