@@ -8,17 +8,14 @@ import (
 
 	"filippo.io/age"
 	"gocloud.dev/gcerrors"
+
+	"github.com/caseledger/caseledger/ledger"
 )
 
 // Blob is the decrypted content of a blob with random access, fit for http.ServeContent. Every byte it returns was
 // authenticated; changed or missing ciphertext gives ErrUndecipherable and never a short end. Read and Seek belong
 // to one goroutine, ReadAt to any.
-type Blob interface {
-	io.ReadSeeker
-	io.ReaderAt
-	Size() int64 // of the content, in bytes
-	Close() error
-}
+type Blob = ledger.Blob
 
 // Open opens a blob for reading; ctx governs all reads from it. The header and the last chunk are authenticated
 // here, which proves the size. Errors: ErrNotFound, ErrUndecipherable, or the store's own.
@@ -113,8 +110,7 @@ func (c *content) fetch() error {
 	if n > 0 && (err == io.EOF || int64(n) == end-c.pos) {
 		return nil
 	}
-	c.ahead = nil
-	return err
+	return nil
 }
 
 func (c *content) Seek(offset int64, whence int) (int64, error) {

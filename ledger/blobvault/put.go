@@ -2,7 +2,6 @@ package blobvault
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -10,18 +9,15 @@ import (
 
 	"filippo.io/age"
 	"gocloud.dev/blob"
+
+	"github.com/caseledger/caseledger/ledger"
 )
 
 // headSize is what media type detection needs to see.
 const headSize = 3072
 
 // Written describes a stored blob and its content.
-type Written struct {
-	ID     string
-	Size   int64 // of the content, in bytes
-	SHA256 [sha256.Size]byte
-	Head   []byte // the first bytes of the content, at most 3072
-}
+type Written = ledger.StoredBlob
 
 // Put reads r to its end and stores it encrypted to one recipient, in constant memory. When it returns the blob is
 // durable. Where r fails, holds more than limit bytes (ErrTooLarge) or ctx ends, nothing is left behind.

@@ -310,7 +310,7 @@ func TestFailedPutsLeaveNothing(t *testing.T) {
 	}
 }
 
-// TestFullDisk lets the store fail in the middle: the file is closed under the writer.
+// TestFailingStore lets the store fail in the middle of a long content.
 func TestFailingStore(t *testing.T) {
 	v, dir := openFiles(t)
 	to := newIdentity(t).Recipient()

@@ -43,7 +43,7 @@ func (k *Keyring) DestroyCase(ctx context.Context, caseID string) ([]ID, error) 
 // as destroyed and not as unknown. removed counts the keys that were alive.
 func (k *Keyring) Replay(ctx context.Context, destroyed []ID) (removed int, err error) {
 	for _, id := range destroyed {
-		if !id.Valid() {
+		if !valid(id) {
 			return 0, fmt.Errorf("replay destruction of key %.40q: %w", id, ErrInvalid)
 		}
 	}

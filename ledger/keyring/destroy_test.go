@@ -58,7 +58,7 @@ func TestDestroyLeavesNothingInTheFiles(t *testing.T) {
 	dir := t.TempDir()
 	k, other := openTest(t, filepath.Join(dir, "k.db")), openTest(t, filepath.Join(dir, "k.db"))
 	var ids []ID
-	for i := range 1200 { // enough for many pages, splits and automatic checkpoints
+	for i := range 800 { // enough for many pages, splits and automatic checkpoints
 		get := k.SubjectKey
 		if i%5 == 0 {
 			get = k.ExhibitKey
@@ -70,7 +70,7 @@ func TestDestroyLeavesNothingInTheFiles(t *testing.T) {
 	}
 	rand.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
 	var secrets [][]byte
-	for i, id := range ids[:400] {
+	for i, id := range ids[:200] {
 		mine := rawBytes(t, k, id)
 		if i%40 == 0 && !leftover(t, dir, mine) {
 			t.Fatal("the test cannot see a key that is there")

@@ -1,11 +1,15 @@
 package keyring
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/caseledger/caseledger/ledger"
+)
 
 // Errors that callers tell apart. All are wrapped with the operation and the id concerned; none holds a secret.
 var (
 	// ErrDestroyed: the key was destroyed, and what it sealed cannot be read again.
-	ErrDestroyed = errors.New("key has been destroyed")
+	ErrDestroyed = ledger.ErrKeyDestroyed
 	// ErrNoKey: no key of that id is in this keyring.
 	ErrNoKey = errors.New("no such key in this keyring")
 	// ErrSealed: the sealed bytes were changed, or belong to another event, field or key.

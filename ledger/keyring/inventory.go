@@ -40,3 +40,18 @@ func (k *Keyring) Keys(ctx context.Context, caseID string) ([]Info, error) {
 	}
 	return all, nil
 }
+
+// CaseKeys lists the keys of a case's exhibits and data subjects that are still there.
+func (k *Keyring) CaseKeys(ctx context.Context, caseID string) ([]ID, error) {
+	all, err := k.Keys(ctx, caseID)
+	if err != nil {
+		return nil, err
+	}
+	var out []ID
+	for _, i := range all {
+		if !i.Destroyed && i.Kind != kindCase {
+			out = append(out, i.ID)
+		}
+	}
+	return out, nil
+}

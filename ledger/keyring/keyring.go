@@ -11,15 +11,16 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/caseledger/caseledger/schemas/predicate"
 )
 
 // ID names a key for ever, also after its destruction: "k" and 32 random lower-case hex digits.
-type ID string
+type ID = predicate.KeyID
 
 var idForm = regexp.MustCompile(`^k[0-9a-f]{32}$`)
 
-// Valid reports whether the id has the form of a key id.
-func (id ID) Valid() bool { return idForm.MatchString(string(id)) }
+func valid(id ID) bool { return idForm.MatchString(string(id)) }
 
 func newID() ID {
 	var b [16]byte
