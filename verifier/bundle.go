@@ -51,7 +51,7 @@ func Unkeyed(b receipt.Bundle, opts ...Option) (*Verified, error) {
 	}
 	note := entry.InclusionProof.Checkpoint.Envelope
 	parsed, err := receipt.ParseCheckpoint(note)
-	if err != nil || len(entry.LogID.KeyID) != 32 {
+	if err != nil || receipt.CheckOrigin(parsed.Origin) != nil || len(entry.LogID.KeyID) != 32 {
 		return nil, o.subject.fault(CheckCheckpointSignature, "rests on a log state that is not written in its one form.")
 	}
 	c := &Checkpoint{SignedCheckpoint: parsed, Note: note}

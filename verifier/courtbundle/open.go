@@ -35,7 +35,56 @@ type file struct {
 	open func() (io.ReadCloser, error)
 }
 
-// Open opens a bag: a folder, or a zip. An age-encrypted bag must be decrypted first. Errors wrap ErrUnreadable.
+// VerifyPath verifies what is at path: a bag as a folder or zip, or a file with a single event. Errors wrap ErrUnreadable.
+func VerifyPath(path string, o Options) (*Result, error) {
+	begin, err := firstBytes(path)
+	if err == nil && strings.HasPrefix(begin, "{") {
+		data, err := readFile(path)
+		if err != nil {
+			return nil, err
+		}
+		return VerifyEvent(data, o)
+	}
+	if strings.HasPrefix(begin, "age-encryption.org/") {
+		return nil, fmt.Errorf("%w: it is encrypted. Decrypt it first: age --decrypt --identity KEYFILE --output pack.zip FILE", ErrUnreadable)
+	}
+	bag, err := Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer bag.Close()
+	return bag.Verify(o), nil
+}
+
+// firstBytes tells kinds of files apart; it is an error for a folder.
+func firstBytes(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	var b [20]byte
+	n, err := io.ReadFull(f, b[:])
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil
+	}
+	return string(b[:n]), err
+}
+
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: it may not be read", ErrUnreadable)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxRecord+1))
+	if err != nil || len(data) > maxRecord {
+		return nil, fmt.Errorf("%w: it is too large for a single event", ErrUnreadable)
+	}
+	return data, nil
+}
+
+// Open opens a bag: a folder, or a zip. Errors wrap ErrUnreadable.
 func Open(path string) (*Bag, error) {
 	about, err := os.Stat(path)
 	switch {
@@ -43,8 +92,6 @@ func Open(path string) (*Bag, error) {
 		return nil, fmt.Errorf("%w: there is no such file or folder, or it may not be read", ErrUnreadable)
 	case about.IsDir():
 		return openFolder(path)
-	case strings.HasSuffix(path, ".age"):
-		return nil, fmt.Errorf("%w: it is encrypted. Decrypt it first: age --decrypt --identity KEYFILE --output pack.zip %s", ErrUnreadable, "FILE.zip.age")
 	}
 	f, err := os.Open(path)
 	if err != nil {

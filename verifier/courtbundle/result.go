@@ -84,6 +84,25 @@ type Summary struct {
 	Index int64
 }
 
+// safe blanks whatever is not a plain word: in a forged bag anything may stand where an id belongs, and it is printed.
+func (s Summary) safe() Summary {
+	s.Case, s.Kind = predicate.UUID(plainWord(string(s.Case))), plainWord(s.Kind)
+	s.URN = identifier.URN(plainWord(string(s.URN)))
+	s.Recipient = predicate.Recipient{
+		Defendant:    predicate.UUID(plainWord(string(s.Recipient.Defendant))),
+		Organisation: identifier.Org(plainWord(string(s.Recipient.Organisation))),
+		Role:         identifier.Role(plainWord(string(s.Recipient.Role))),
+	}
+	return s
+}
+
+func plainWord(s string) string {
+	if len(s) > 64 || printable(s) != s {
+		return ""
+	}
+	return s
+}
+
 // JSON is the result in canonical JSON.
 func (r *Result) JSON() ([]byte, error) { return canonical.Marshal(r) }
 

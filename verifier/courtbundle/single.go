@@ -52,7 +52,7 @@ func VerifyEvent(data []byte, o Options) (*Result, error) {
 	v := c.event(data, o.Trust)
 	out := &Result{Trust: used, NotChecked: []verifier.CheckID{}}
 	if v != nil {
-		out.Summary = Summary{Case: v.Event.Predicate.Case, Kind: v.Event.Kind, Index: v.Index, Grade: v.Checkpoint.Grade, Events: 1, ExportedAt: v.Event.Predicate.RecordedAt}
+		out.Summary = Summary{Case: v.Event.Predicate.Case, Kind: v.Event.Kind, Index: v.Index, Grade: v.Checkpoint.Grade, Events: 1, ExportedAt: v.Event.Predicate.RecordedAt}.safe()
 		if o.Trust == nil {
 			out.Trust.Origin, out.Trust.Signers = v.Checkpoint.Origin, []string{v.Signer}
 		}

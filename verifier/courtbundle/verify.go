@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/caseledger/caseledger/projections"
 	"github.com/caseledger/caseledger/schemas/predicate"
@@ -102,8 +103,11 @@ func (r *run) unlessFailed(why string, ids ...verifier.CheckID) {
 
 // result draws the verdict.
 func (r *run) result(used TrustUsed) *Result {
-	out := &Result{Checks: r.checks(), Trust: used, Summary: r.summary, NotChecked: []verifier.CheckID{}}
+	out := &Result{Checks: r.checks(), Trust: used, Summary: r.summary.safe(), NotChecked: []verifier.CheckID{}}
 	out.conclude(used.Source != sourceNone, optional)
+	if out.Verdict == NotVerified && used.Source == sourceNone {
+		out.Trust.Origin, out.Summary = "", Summary{} // nothing vouches for these
+	}
 	return out
 }
 
@@ -179,22 +183,28 @@ func (r *run) hash() {
 	}
 }
 
-// each calls do for 0 to n-1 on all processors.
+// each calls do for 0 to n-1 on all processors. A panic of do is passed on to the caller, whose program may turn it into
+// a sentence.
 func each(n int, do func(i int)) {
 	var wg sync.WaitGroup
-	next := make(chan int)
+	var next atomic.Int64
+	var broken atomic.Pointer[any]
 	for range min(n, runtime.GOMAXPROCS(0)) {
 		wg.Go(func() {
-			for i := range next {
-				do(i)
+			defer func() {
+				if p := recover(); p != nil {
+					broken.Store(&p)
+				}
+			}()
+			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+				do(int(i))
 			}
 		})
 	}
-	for i := range n {
-		next <- i
-	}
-	close(next)
 	wg.Wait()
+	if p := broken.Load(); p != nil {
+		panic(*p)
+	}
 }
 
 // Where the reader's knowledge of the keys comes from.
