@@ -40,7 +40,7 @@ func BenchmarkRevisions(b *testing.B) {
 		apply(b, s, views(at, 1000, 1000))
 	}
 	for b.Loop() {
-		if got, err := s.Revisions(context.Background(), id(7)); err != nil || len(got) != 100 {
+		if got, err := s.Revisions(context.Background(), string(id(7))); err != nil || len(got) != 100 {
 			b.Fatal(len(got), err)
 		}
 	}

@@ -43,13 +43,13 @@ func (r *readerStatements) list() []prepared {
 }
 
 // Revisions are the revisions of all events of a case, ascending; none for an unknown case.
-func (s *Store) Revisions(ctx context.Context, caseID predicate.UUID) ([]int64, error) {
-	return s.revisions(ctx, string(caseID), 0)
+func (s *Store) Revisions(ctx context.Context, caseID string) ([]int64, error) {
+	return s.revisions(ctx, caseID, 0)
 }
 
 // RevisionsFrom are those of a case from a revision on, ascending. It costs as much as there are, however long the case is.
-func (s *Store) RevisionsFrom(ctx context.Context, caseID predicate.UUID, from int64) ([]int64, error) {
-	return s.revisions(ctx, string(caseID), from)
+func (s *Store) RevisionsFrom(ctx context.Context, caseID string, from int64) ([]int64, error) {
+	return s.revisions(ctx, caseID, from)
 }
 
 // OrgRevisions are the revisions of an organisation's events that belong to no case, such as refusals, ascending.

@@ -28,14 +28,14 @@ func TestReads(t *testing.T) {
 		one(6, id(1), "force-01", &predicate.EvidenceUploadedV1{Exhibit: id(10), Ref: "JS/1"}),
 	}
 	apply(t, s, all)
-	if got := must[[]int64](t)(s.Revisions(ctx, id(1))); !slices.Equal(got, []int64{0, 2, 4, 6}) {
+	if got := must[[]int64](t)(s.Revisions(ctx, string(id(1)))); !slices.Equal(got, []int64{0, 2, 4, 6}) {
 		t.Error(got)
 	}
-	later := must[[]int64](t)(s.RevisionsFrom(ctx, id(1), 3))
+	later := must[[]int64](t)(s.RevisionsFrom(ctx, string(id(1)), 3))
 	if !slices.Equal(later, []int64{4, 6}) {
 		t.Error(later)
 	}
-	if got := must[[]int64](t)(s.Revisions(ctx, id(9))); len(got) != 0 {
+	if got := must[[]int64](t)(s.Revisions(ctx, string(id(9)))); len(got) != 0 {
 		t.Error(got)
 	}
 	if got := must[[]int64](t)(s.OrgRevisions(ctx, "firm-x")); !slices.Equal(got, []int64{5}) {
@@ -58,7 +58,7 @@ func TestReads(t *testing.T) {
 	}
 	cancelled, cancel := context.WithCancel(ctx)
 	cancel()
-	if _, err := s.Revisions(cancelled, id(1)); err == nil {
+	if _, err := s.Revisions(cancelled, string(id(1))); err == nil {
 		t.Error("a read that was cancelled gave an answer")
 	}
 }

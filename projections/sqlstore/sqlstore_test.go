@@ -104,7 +104,7 @@ func compareWithFolds(t *rapid.T, s *sqlstore.Store, all journal) {
 				revisions = append(revisions, r.Revision)
 			}
 		}
-		got, err := s.Revisions(ctx, id(n))
+		got, err := s.Revisions(ctx, string(id(n)))
 		if err != nil || !slices.Equal(got, revisions) {
 			t.Fatal(got, revisions, err)
 		}
