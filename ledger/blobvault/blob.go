@@ -110,7 +110,8 @@ func (c *content) fetch() error {
 	if n > 0 && (err == io.EOF || int64(n) == end-c.pos) {
 		return nil
 	}
-	return nil
+	c.ahead = nil
+	return err
 }
 
 func (c *content) Seek(offset int64, whence int) (int64, error) {
