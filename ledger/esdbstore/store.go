@@ -136,7 +136,26 @@ func (s *Store) Head(ctx context.Context) (int64, error) {
 	return at, nil
 }
 
+// head looks again at a stream that is there but shows nothing: its first event may be on its way in.
 func head(ctx context.Context, c *esdb.Client, stream string) (int64, error) {
+	for wait := time.Millisecond; ; wait *= 4 {
+		revision, err := lookAtHead(ctx, c, stream)
+		if err != io.EOF {
+			return revision, err
+		}
+		if wait > 256*time.Millisecond {
+			return absent, fmt.Errorf("%w: the stream exists but all its events are hidden: look at its metadata", ledger.ErrDiverged)
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return absent, ctx.Err()
+		}
+	}
+}
+
+// lookAtHead returns a bare io.EOF for a stream without a visible event.
+func lookAtHead(ctx context.Context, c *esdb.Client, stream string) (int64, error) {
 	options := esdb.ReadStreamOptions{Direction: esdb.Backwards, From: esdb.End{}, RequiresLeader: true}
 	read, err := c.ReadStream(ctx, stream, options, 1)
 	if err != nil {
@@ -144,12 +163,10 @@ func head(ctx context.Context, c *esdb.Client, stream string) (int64, error) {
 	}
 	defer read.Close()
 	e, err := read.Recv()
-	switch {
-	case isAbsent(err):
+	if isAbsent(err) {
 		return absent, nil
-	case err == io.EOF:
-		return absent, fmt.Errorf("%w: the stream exists but all its events are hidden or deleted", ledger.ErrDiverged)
-	case err != nil:
+	}
+	if err != nil {
 		return absent, err
 	}
 	return revisionOf(e, stream)
