@@ -9,6 +9,7 @@ import (
 
 	"github.com/caseledger/caseledger/projections"
 	"github.com/caseledger/caseledger/schemas/canonical"
+	"github.com/caseledger/caseledger/schemas/predicate"
 	"github.com/caseledger/caseledger/schemas/sdjwt"
 )
 
@@ -106,4 +107,41 @@ func TestWithoutOpeningsNothingIsRevealed(t *testing.T) {
 			t.Fatal("a field is revealed that nobody opened")
 		}
 	})
+}
+
+// What changes in place later, such as the end of a representation, does not reach into a report made before.
+func TestReportsArePictures(t *testing.T) {
+	var f projections.Folder
+	for n, body := range []predicate.Body{
+		&predicate.CaseOpenedV1{URN: "01AB1234526"},
+		&predicate.RepresentationStartedV1{Defendant: id(20), Organisation: "firm-x", Representation: id(30)},
+		&predicate.AccessGrantedV1{Defendant: id(20), Grant: id(40), Organisation: "firm-x"},
+		&predicate.HearingListedV1{Hearing: id(50), Type: "plea"},
+	} {
+		f.Apply(event(int64(n), officer, body))
+	}
+	early := f.Report()
+	f.Apply(event(4, officer, &predicate.RepresentationEndedV1{Reason: "withdrawn", Representation: id(30)}))
+	f.Apply(event(5, officer, &predicate.HearingListedV1{Hearing: id(50), Type: "trial"}))
+	late := f.Report()
+	if early.Case.Representations[0].Ended != nil || early.Grants[0].Ended != nil || early.Case.Hearings[0].Type != "plea" {
+		t.Errorf("the early report changed: %+v", early)
+	}
+	if late.Case.Representations[0].Ended == nil || late.Grants[0].Ended == nil || late.Case.Hearings[0].Type != "trial" {
+		t.Errorf("the late report: %+v", late)
+	}
+}
+
+// BenchmarkFold measures one view of an exhibit (ns/op is per entry), the report included.
+func BenchmarkFold(b *testing.B) {
+	all := story()[:3]
+	for n := range b.N {
+		all = append(all, event(int64(n+3), officer, &predicate.EvidenceViewedV1{Item: original}, "actorName"))
+		all[n+3].PAEDigest[0] = 1
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	if r := projections.Fold(all); r.Events != int64(len(all)) {
+		b.Fatal(r.Events)
+	}
 }

@@ -93,8 +93,11 @@ func TestListCases(t *testing.T) {
 	step(id(1), &predicate.AccessGrantedV1{Grant: id(41), Organisation: "firm-y"}, " cps-wessex:1 firm-x:1 firm-y:1")
 	step(id(2), &predicate.AccessGrantedV1{Grant: id(42), Organisation: "firm-y"}, " cps-wessex:1 firm-x:1 firm-y:2 firm-y:1")
 	step(id(1), &predicate.AccessRevokedV1{Grant: id(41)}, " cps-wessex:1 firm-x:1 firm-y:2")
-	step(id(1), &predicate.AccessRevokedV1{Grant: id(40)}, " cps-wessex:1 firm-x:1 firm-y:2")
 	step(id(1), &predicate.RepresentationEndedV1{Representation: id(30)}, " cps-wessex:1 firm-y:2")
+	if g := must[[]projections.Grant](t)(s.Grants(ctx, id(1))); g[0].ID != id(40) || g[0].Ended == nil || g[0].Ended.Reason != "representation-ended" {
+		t.Errorf("the grant that rested on the representation: %+v", g)
+	}
+	step(id(1), &predicate.AccessRevokedV1{Grant: id(40)}, " cps-wessex:1 firm-y:2")
 	step(id(1), &predicate.AccessRevokedV1{Grant: id(99)}, " cps-wessex:1 firm-y:2")
 
 	first := must[[]projections.Case](t)(s.ListCases(ctx, "force-01", "", 1))
