@@ -115,16 +115,7 @@ func (b *Bag) Close() error {
 }
 
 func openFolder(path string) (*Bag, error) {
-	root, err := os.OpenRoot(path)
-	if err != nil {
-		return nil, fmt.Errorf("%w: the folder may not be read", ErrUnreadable)
-	}
-	bag, err := FromFS(root.FS())
-	if err != nil {
-		return nil, errors.Join(err, root.Close())
-	}
-	bag.closers = append(bag.closers, root)
-	return bag, nil
+	return FromFS(os.DirFS(path))
 }
 
 // FromFS opens a bag that is a folder.

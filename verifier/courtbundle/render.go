@@ -3,6 +3,7 @@ package courtbundle
 import (
 	"bytes"
 	_ "embed"
+	"errors"
 	"fmt"
 	"html/template"
 	"io"
@@ -35,16 +36,21 @@ func render(version string, entries []projections.Entry) (r rendered, known bool
 
 // renderV1 writes version 1.
 func renderV1(report projections.Report) (r rendered, err error) {
-	if r.json, err = canonical.Marshal(report); err != nil {
-		return r, fmt.Errorf("encode report: %w", err)
-	}
 	n := number(report)
-	if r.csv, err = csvV1(report, n); err != nil {
-		return r, fmt.Errorf("write report as CSV: %w", err)
-	}
+	var errs [3]error
 	var html bytes.Buffer
-	if err = htmlV1(&html, report, n); err != nil {
-		return r, fmt.Errorf("write report as HTML: %w", err)
+	each(len(errs), func(i int) {
+		switch i {
+		case 0:
+			errs[i] = htmlV1(&html, report, n)
+		case 1:
+			r.json, errs[i] = canonical.Marshal(report)
+		case 2:
+			r.csv, errs[i] = csvV1(report, n)
+		}
+	})
+	if err := errors.Join(errs[:]...); err != nil {
+		return r, fmt.Errorf("write report: %w", err)
 	}
 	r.html = html.Bytes()
 	return r, nil

@@ -2,7 +2,9 @@ package courtbundle
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -161,9 +163,9 @@ func belongs(name string) bool {
 	return false
 }
 
-// hash streams every file through SHA-256, on all processors.
+// hash streams every file but the events, which are read whole later, through SHA-256, on all processors.
 func (r *run) hash() {
-	names := r.bag.names()
+	names := slices.DeleteFunc(r.bag.names(), func(name string) bool { return strings.HasPrefix(name, eventsFolder) })
 	digests, sizes := make([][32]byte, len(names)), make([]int64, len(names))
 	buffers := sync.Pool{New: func() any { return make([]byte, 256<<10) }}
 	each(len(names), func(i int) {
@@ -175,12 +177,28 @@ func (r *run) hash() {
 		}
 	})
 	for i, name := range names {
-		r.sums[name] = digests[i]
-		if strings.HasPrefix(name, dataFolder) {
-			r.size.files++
-			r.size.bytes += sizes[i]
-		}
+		r.noteSum(name, digests[i], sizes[i])
 	}
+}
+
+// noteSum keeps the digest of a file.
+func (r *run) noteSum(name string, sum [32]byte, bytes int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sums[name] = sum
+	if strings.HasPrefix(name, dataFolder) {
+		r.size.files++
+		r.size.bytes += bytes
+	}
+}
+
+// readEvent reads a file of an event, once, and keeps its digest.
+func (r *run) readEvent(name string) ([]byte, bool) {
+	data, ok := r.readRecord(name)
+	if ok {
+		r.noteSum(name, sha256.Sum256(data), int64(len(data)))
+	}
+	return data, ok
 }
 
 // each calls do for 0 to n-1 on all processors. A panic of do is passed on to the caller, whose program may turn it into

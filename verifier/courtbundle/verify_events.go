@@ -21,7 +21,8 @@ import (
 // event is one numbered event of the bag.
 type event struct {
 	number                    int
-	sigstore, withheld, opens bool // which files there are
+	sigstore, withheld, opens bool   // which files there are
+	opened                    []byte // the file of openings, until it is parsed
 	entry                     projections.Entry
 	ok                        bool // it is authentic, and so are its openings
 }
@@ -51,6 +52,9 @@ func (r *run) proofs() {
 	var elsewhere, proofs atomic.Int64
 	each(len(r.events), func(i int) {
 		e := &r.events[i]
+		if e.opens {
+			e.opened, _ = r.readEvent(eventFile(e.number, openingsSuffix))
+		}
 		switch {
 		case e.sigstore:
 			e.ok = r.readable(e, &elsewhere, &proofs)
@@ -122,7 +126,7 @@ func (r *run) listEvents() {
 
 // readable verifies an event that is shown.
 func (r *run) readable(e *event, elsewhere, proofs *atomic.Int64) bool {
-	data, ok := r.readRecord(e.file())
+	data, ok := r.readEvent(e.file())
 	if !ok {
 		return false
 	}
@@ -165,7 +169,7 @@ func (r *run) malformed(err error, name, file string) {
 
 // counted verifies an event that is withheld.
 func (r *run) counted(e *event) bool {
-	data, ok := r.readRecord(e.file())
+	data, ok := r.readEvent(e.file())
 	if !ok {
 		return false
 	}
@@ -191,11 +195,11 @@ func (r *run) openings(e *event, of *predicate.Event) (sdjwt.Openings, bool) {
 		return sdjwt.Openings{}, true
 	}
 	file := eventFile(e.number, openingsSuffix)
-	data, ok := r.readRecord(file)
-	if !ok {
+	if e.opened == nil {
 		return sdjwt.Openings{}, false
 	}
-	o, err := parseOpenings(data)
+	o, err := parseOpenings(e.opened)
+	e.opened = nil
 	if errors.Is(err, canonical.ErrNotCanonical) {
 		r.fail(verifier.CheckCanonicalForm, file, "The revealed fields of event %06d are not written in the one form that their content allows.", e.number)
 		return sdjwt.Openings{}, false

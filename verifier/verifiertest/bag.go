@@ -117,14 +117,26 @@ func (c *Case) Contents() courtbundle.Contents {
 
 // Export makes bag.exported of contents with this digest; size is the number of leaves that C covers.
 func (c *Case) Export(digest [32]byte, size int64, chains ...string) (receipt.Bundle, courtbundle.Consistency) {
+	return c.ExportHeads(digest, size, c.Heads(chains...))
+}
+
+// Heads are where main and the chains given stand.
+func (c *Case) Heads(chains ...string) []predicate.Head {
+	var out []predicate.Head
+	for _, name := range append([]string{"main"}, chains...) {
+		out = append(out, c.Head(c.Chain(name)))
+	}
+	return out
+}
+
+// ExportHeads is Export with heads taken earlier.
+func (c *Case) ExportHeads(digest [32]byte, size int64, heads []predicate.Head) (receipt.Bundle, courtbundle.Consistency) {
 	first := c.Log.Head(size)
 	body := &predicate.BagExportedV1{
 		Checkpoint: predicate.TreeHead{Origin: predicate.Origin(first.Origin), Root: predicate.Hex32(hex.EncodeToString(first.Root[:])), Size: size},
 		Contents:   predicate.Hex32(hex.EncodeToString(digest[:])),
+		Heads:      heads,
 		Recipient:  predicate.Recipient{Organisation: "court-demo", Role: "clerk"},
-	}
-	for _, name := range append([]string{"main"}, chains...) {
-		body.Heads = append(body.Heads, c.Head(c.Chain(name)))
 	}
 	subject := statement.Subject{Name: "contents", Digest: statement.Digests{SHA256: string(body.Contents)}}
 	index := c.Add(c.Chain("main"), body, []statement.Subject{subject}, nil)
