@@ -202,6 +202,10 @@ func (b *boot) finish(ctx context.Context) error {
 		return fmt.Errorf("%w: a checkpoint of size %d was published, but only %d events are left: last good size %d",
 			ErrDiverged, b.published.Size, b.next, b.next)
 	}
+	if b.position > b.next {
+		return fmt.Errorf("%w: the read models cover %d events, the event store holds only %d: events were lost or an old copy was restored",
+			ErrDiverged, b.position, b.next)
+	}
 	if _, err := b.l.cfg.Keyring.Replay(ctx, b.destroyed); err != nil {
 		return fmt.Errorf("replay destroyed keys: %w", err)
 	}
