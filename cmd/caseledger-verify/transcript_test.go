@@ -89,4 +89,3 @@ func status(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("status %d, want %s\n%s%s", got, args[0], out.String(), problems.String())
 	}
 }
-

@@ -3,12 +3,12 @@ package courtbundle
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
-	"github.com/caseledger/caseledger/projections"
 	"github.com/caseledger/caseledger/schemas/canonical"
 	"github.com/caseledger/caseledger/schemas/identifier"
 	"github.com/caseledger/caseledger/schemas/predicate"
@@ -97,18 +97,17 @@ func (w *writer) again() error {
 
 // urn reads the case's URN from the report that was frozen; "" where the recipient may not read it.
 func (w *writer) urn() (identifier.URN, error) {
-	bag, err := openFolder(w.root)
+	data, err := os.ReadFile(filepath.Join(w.root, filepath.FromSlash(reportFile+"json")))
 	if err != nil {
 		return "", err
 	}
-	defer bag.Close()
-	data, err := bag.read(reportFile+"json", maxReport)
-	if err != nil {
-		return "", err
+	var report struct {
+		Case struct {
+			URN identifier.URN `json:"urn"`
+		} `json:"case"`
 	}
-	var report projections.Report
-	if err := canonical.Unmarshal(data, &report); err != nil {
-		return "", fmt.Errorf("%w: %w", ErrContents, err)
+	if err := json.Unmarshal(data, &report); err != nil {
+		return "", fmt.Errorf("%w: the frozen report is not JSON", ErrContents)
 	}
 	return report.Case.URN, nil
 }
