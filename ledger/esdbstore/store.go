@@ -6,6 +6,7 @@
 //	after an outage it is dead for good, and      a client lives as long as one connection: at the first sign of
 //	callers hang ignoring their context           trouble it is retired and the next call makes a new one; every call
 //	                                              runs under a deadline of its own and is abandoned if it ignores it
+//	                                              (an outage may leave one idle connection behind, which it forgets)
 //	Close panics beside calls in flight           a retired client is closed when its last call has returned
 //	RequiresLeader sets no header                 the header is put into the outgoing context here
 //	credentials are dropped where TLS is off      likewise, on sockets and loopback addresses only

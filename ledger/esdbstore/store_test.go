@@ -17,9 +17,12 @@ import (
 )
 
 // TestMain looks for goroutines that were left behind. When a call meets a broken connection while another begins, the
-// official client may find a new connection and forget the old, which then idles: that much is its own.
+// official client may find a new connection and forget the old: those that a forgotten connection has are its own. A client
+// that was not closed would show its state machine besides.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("google.golang.org/grpc/internal/grpcsync.(*CallbackSerializer).run"))
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreTopFunction("google.golang.org/grpc/internal/grpcsync.(*CallbackSerializer).run"),
+		goleak.IgnoreTopFunction("google.golang.org/grpc.(*addrConn).resetTransportAndUnlock"))
 }
 
 // serve starts a server on a socket in temporary folders.
