@@ -17,11 +17,7 @@ func (c caseIndex) Revisions(ctx context.Context, id string) ([]int64, error) {
 	if org, ok := strings.CutPrefix(id, "org/"); ok {
 		return c.OrgRevisions(ctx, identifier.Org(org))
 	}
-	return revisions(ctx, c.Store.Revisions, id)
-}
-
-func revisions[ID ~string](ctx context.Context, of func(context.Context, ID) ([]int64, error), id string) ([]int64, error) {
-	return of(ctx, ID(id))
+	return c.Store.Revisions(ctx, id)
 }
 
 // source is the ledger's stream as the projections read it.
