@@ -13,7 +13,8 @@ import (
 
 // FuzzBundle: whatever is not the bundle, byte for byte, is refused.
 func FuzzBundle(f *testing.F) {
-	l, _ := sampleLog(5)
+	l := verifiertest.SeededLog(origin)
+	fill(l, 5)
 	good, err := canonical.Marshal(l.Bundle(3, 5))
 	if err != nil {
 		f.Fatal(err)
@@ -36,7 +37,8 @@ func FuzzBundle(f *testing.F) {
 
 // FuzzCheckpoint: only the signed note verifies.
 func FuzzCheckpoint(f *testing.F) {
-	l, _ := sampleLog(5)
+	l := verifiertest.SeededLog(origin)
+	fill(l, 5)
 	w := verifiertest.NewWitness("w.example")
 	good := w.Cosign(l.Checkpoint(5), 1_780_000_000).String()
 	f.Add(good)
@@ -52,7 +54,7 @@ func FuzzCheckpoint(f *testing.F) {
 
 // FuzzLoadTrust: a trust folder that loads writes the same files again.
 func FuzzLoadTrust(f *testing.F) {
-	l := verifiertest.NewLog(origin)
+	l := verifiertest.SeededLog(origin)
 	files := l.TrustWith(verifier.Policy{Quorum: 1, Witnesses: []string{verifiertest.NewWitness("w").Key()}}).Files()
 	pem := "event-signers/" + receipt.Hint(l.SPKI) + ".pem"
 	f.Add(files["policy.json"], files["trusted_root.json"], files["log.vkey"], files[pem])

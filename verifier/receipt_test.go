@@ -18,11 +18,15 @@ const origin = "log.test.example"
 // sampleLog holds n events of one case.
 func sampleLog(n int) (*verifiertest.Log, *verifiertest.Chains) {
 	l := verifiertest.NewLog(origin)
+	return l, fill(l, n)
+}
+
+func fill(l *verifiertest.Log, n int) *verifiertest.Chains {
 	c := verifiertest.NewChains(l, verifiertest.UUID(1))
 	for range n {
 		c.Add(c.Chain("main"), &predicate.CaseClosedV1{Reason: "concluded"}, nil, nil)
 	}
-	return l, c
+	return c
 }
 
 func failed(t *testing.T, err error, want verifier.CheckID) {

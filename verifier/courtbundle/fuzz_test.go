@@ -12,7 +12,8 @@ import (
 
 // FuzzZip: whatever is not the zip, byte for byte, does not verify.
 func FuzzZip(f *testing.F) {
-	good, c := sampleZip(f)
+	dir, c := sampleOf(f, verifiertest.SeededLog(origin))
+	good := zipOf(f, dir, c)
 	f.Add(good)
 	f.Add(good[:len(good)/2])
 	f.Add([]byte("PK\x05\x06" + string(make([]byte, 18))))
@@ -27,7 +28,7 @@ func FuzzZip(f *testing.F) {
 
 // FuzzFile puts any content into any one file of a bag, and writes the lists anew.
 func FuzzFile(f *testing.F) {
-	dir, c := sample(f)
+	dir, c := sampleOf(f, verifiertest.SeededLog(origin))
 	good := load(f, dir)
 	var names []string
 	for name := range good {
@@ -56,7 +57,7 @@ func FuzzFile(f *testing.F) {
 
 // FuzzEvent: whatever is not the event or its receipt does not verify.
 func FuzzEvent(f *testing.F) {
-	c := verifiertest.SampleCase(verifiertest.NewLog(origin))
+	c := verifiertest.SampleCase(verifiertest.SeededLog(origin))
 	size := c.Log.Size()
 	bundle, err := canonical.Marshal(c.Log.Bundle(2, size))
 	check(f, err)

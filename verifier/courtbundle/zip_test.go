@@ -24,9 +24,14 @@ var mutations = flag.Int("mutations", 1500, "random single-byte mutations of a b
 func sampleZip(t testing.TB) ([]byte, *verifiertest.Case) {
 	t.Helper()
 	dir, c := sample(t)
+	return zipOf(t, dir, c), c
+}
+
+func zipOf(t testing.TB, dir string, c *verifiertest.Case) []byte {
+	t.Helper()
 	var b bytes.Buffer
 	check(t, courtbundle.Zip(dir, &b, string(c.URN)))
-	return b.Bytes(), c
+	return b.Bytes()
 }
 
 func verifyZip(data []byte, o courtbundle.Options) (*courtbundle.Result, error) {

@@ -2,9 +2,10 @@ package verifiertest
 
 import (
 	"bytes"
-	"crypto/rand"
 	"encoding/hex"
 	"io"
+	"maps"
+	"slices"
 
 	"github.com/caseledger/caseledger/schemas/identifier"
 	"github.com/caseledger/caseledger/schemas/predicate"
@@ -44,8 +45,8 @@ func NewCase(l *Log, n int, urn identifier.URN) *Case {
 // Event adds an event of the main chain that reveals the fields given.
 func (c *Case) Event(body predicate.Body, fields map[string]any, subjects ...statement.Subject) int64 {
 	encoded := []string{}
-	for name, value := range fields {
-		encoded = append(encoded, must(must(sdjwt.New(rand.Reader, name, value)).Encode()))
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		encoded = append(encoded, must(must(sdjwt.New(c.Log.salts, name, fields[name])).Encode()))
 	}
 	digests := []predicate.B64Digest{}
 	for _, d := range sdjwt.Sort(encoded) {

@@ -3,6 +3,7 @@
 package verifiertest
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -12,6 +13,8 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"io"
+	mathrand "math/rand/v2"
 	"strconv"
 
 	"github.com/caseledger/caseledger/schemas/predicate"
@@ -30,6 +33,8 @@ type Log struct {
 	key       ed25519.PrivateKey
 	hashes    []tlog.Hash
 	envelopes []statement.Envelope
+	random    io.Reader // nil signs deterministically (RFC 6979)
+	salts     io.Reader
 }
 
 func must[T any](v T, err error) T {
@@ -41,10 +46,25 @@ func must[T any](v T, err error) T {
 
 // NewLog makes keys and an empty log.
 func NewLog(origin string) *Log {
-	l := &Log{Origin: origin, signer: must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))}
+	return newLog(origin, must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)), must(seed(rand.Reader)), rand.Reader, rand.Reader)
+}
+
+// SeededLog is a log whose every byte follows from its name: for fuzzing, where several processes must see the same bytes.
+func SeededLog(origin string) *Log {
+	stream := mathrand.NewChaCha8(sha256.Sum256([]byte(origin)))
+	key := must(ecdsa.ParseRawPrivateKey(elliptic.P256(), must(seed(stream))))
+	return newLog(origin, key, must(seed(stream)), nil, stream)
+}
+
+func seed(r io.Reader) ([]byte, error) {
+	out := make([]byte, 32)
+	_, err := io.ReadFull(r, out)
+	return out, err
+}
+
+func newLog(origin string, signer *ecdsa.PrivateKey, logSeed []byte, random, salts io.Reader) *Log {
+	l := &Log{Origin: origin, signer: signer, key: ed25519.NewKeyFromSeed(logSeed), random: random, salts: salts}
 	l.SPKI = must(x509.MarshalPKIXPublicKey(&l.signer.PublicKey))
-	_, key, err := ed25519.GenerateKey(rand.Reader)
-	l.key = must(key, err)
 	return l
 }
 
@@ -59,7 +79,7 @@ func (l *Log) Append(e predicate.Event) int64 {
 // AppendPayload signs any payload and adds its leaf.
 func (l *Log) AppendPayload(payload []byte) int64 {
 	digest := sha256.Sum256(statement.PAE(payload))
-	e := statement.NewEnvelope(payload, must(ecdsa.SignASN1(rand.Reader, l.signer, digest[:])))
+	e := statement.NewEnvelope(payload, must(l.signer.Sign(l.random, digest[:], crypto.SHA256)))
 	return l.AppendEnvelope(e)
 }
 
