@@ -28,7 +28,7 @@ func (t *Trust) Bundle(b receipt.Bundle, opts ...Option) (*Verified, error) {
 	if err != nil {
 		return nil, err
 	}
-	v.NotChecked = t.NotChecked()
+	v.NotChecked = append(t.NotChecked(), v.NotChecked...)
 	return v, nil
 }
 
@@ -64,7 +64,7 @@ func Unkeyed(b receipt.Bundle, opts ...Option) (*Verified, error) {
 	if err != nil {
 		return nil, err
 	}
-	v.NotChecked = []CheckID{CheckTrustFiles, CheckCheckpointSignature, CheckWitness, CheckTimestamp, CheckKeyWindow}
+	v.NotChecked = append([]CheckID{CheckTrustFiles, CheckCheckpointSignature, CheckWitness, CheckTimestamp, CheckKeyWindow}, v.NotChecked...)
 	return v, nil
 }
 

@@ -8,10 +8,11 @@ import (
 	"github.com/caseledger/caseledger/schemas/statement"
 )
 
-// A ChainItem is one event of a chain. Previous is empty for a withheld event: its place is proved by the next event that
-// is not withheld, or by the head.
+// A ChainItem is one event of a chain. Previous is not known of a withheld event: its place is proved by the next event
+// that is not withheld, or by the head.
 type ChainItem struct {
 	Sequence  int64
+	Withheld  bool
 	Previous  predicate.Hex32
 	PAEDigest [32]byte
 	// Name and File are what a sentence calls the event and where it is.
@@ -33,7 +34,7 @@ func VerifyChain(chain predicate.ChainID, items []ChainItem) (predicate.Head, []
 			return predicate.Head{Chain: chain, Count: int64(i), Link: hexLink(link)},
 				append(failures, s.fault(CheckChain, "is not the next one in its chain: an event before it is missing, added or out of order."))
 		}
-		if item.Previous != "" && item.Previous != hexLink(link) {
+		if !item.Withheld && item.Previous != hexLink(link) {
 			failures = append(failures, s.fault(CheckChain, "does not follow the event before it: an event before it was removed, exchanged or changed."))
 			if previous, err := parseHex32(item.Previous); err == nil {
 				link = previous

@@ -21,7 +21,7 @@ func chainOf(t testing.TB, l *verifiertest.Log, hide func(int) bool) []verifier.
 			t.Fatal(err)
 		}
 		item := verifier.ChainItem{Sequence: v.Event.Predicate.Sequence, PAEDigest: v.PAEDigest, Name: "Event"}
-		if !hide(int(i)) {
+		if item.Withheld = hide(int(i)); !item.Withheld {
 			item.Previous = v.Event.Predicate.Previous
 		}
 		items = append(items, item)

@@ -147,6 +147,9 @@ func (v *Verified) statement(s *signer, e statement.Envelope, o options) error {
 		return o.subject.fault(CheckStatement, "holds a statement that this program cannot read. A newer version of the program may know it.")
 	}
 	v.Event = event
+	if event.Predicate.ActorProof != nil {
+		v.NotChecked = append(v.NotChecked, CheckActorSignature) // see Actor: it needs a revealed field
+	}
 	for _, k := range v.Checkpoint.logs {
 		if at := event.Predicate.RecordedAt.Std(); !k.window.end.IsZero() && at.After(k.window.end) {
 			return o.subject.fault(CheckKeyWindow, "was recorded after the log's key had ceased to be valid.")

@@ -145,7 +145,7 @@ func (r *run) chains() {
 	events := slices.Clone(r.events)
 	slices.SortStableFunc(events, func(a, b event) int { return cmp.Compare(a.entry.Index, b.entry.Index) })
 	for _, e := range events {
-		item := verifier.ChainItem{Sequence: e.entry.Sequence, PAEDigest: e.entry.PAEDigest, Name: e.name(), File: e.file()}
+		item := verifier.ChainItem{Sequence: e.entry.Sequence, Withheld: e.entry.Event == nil, PAEDigest: e.entry.PAEDigest, Name: e.name(), File: e.file()}
 		if e.entry.Event != nil {
 			item.Previous = e.entry.Event.Predicate.Previous
 		}
