@@ -90,7 +90,7 @@ func (l *Ledger) Record(ctx context.Context, a Act) (Recorded, error) {
 		}
 	}
 	if err := l.decideEarly(ctx, p); err != nil {
-		return Recorded{}, err
+		return l.refusedEarly(ctx, p, err)
 	}
 	if err := l.seal(ctx, p, a); err != nil {
 		return Recorded{}, err
@@ -117,6 +117,10 @@ func scope(caseID predicate.UUID, org identifier.Org) predicate.UUID {
 }
 
 func (l *Ledger) prepare(ctx context.Context, a Act) (*pending, error) {
+	t, err := l.admit(a)
+	if err != nil {
+		return nil, err
+	}
 	p := &pending{scope: scope(a.Case, a.User.Organisation), done: make(chan outcome, 1), keyed: a.IdempotencyKey != ""}
 	ring := l.cfg.Keyring
 	pseudonym, err := ring.Pseudonym(ctx, string(p.scope), a.User.Subject)
@@ -132,14 +136,12 @@ func (l *Ledger) prepare(ctx context.Context, a Act) (*pending, error) {
 	if occurred.IsZero() {
 		occurred = l.cfg.Clock()
 	}
-	kind := a.Body.Kind()
-	t, ok := predicate.Lookup(kind)
-	digest, ok2 := schemas.Digest(kind)
-	if !ok || !ok2 {
-		return nil, fmt.Errorf("%w: no such kind of event: %s", ErrInvalid, kind)
+	digest, ok := schemas.Digest(t.Kind)
+	if !ok {
+		return nil, fmt.Errorf("%w: no schema for %s", ErrInvalid, t.Kind)
 	}
 	p.kind = t
-	p.event = &predicate.Event{Kind: kind, Predicate: predicate.Predicate{Body: a.Body, Slots: predicate.Slots{
+	p.event = &predicate.Event{Kind: t.Kind, Predicate: predicate.Predicate{Body: a.Body, Slots: predicate.Slots{
 		Actor: predicate.Actor{
 			Pseudonym: predicate.Pseudonym(pseudonym), Role: a.User.Role, Organisation: a.User.Organisation, OnBehalfOf: a.User.OnBehalfOf,
 		},
@@ -150,6 +152,23 @@ func (l *Ledger) prepare(ctx context.Context, a Act) (*pending, error) {
 		return p, l.addIdempotency(ctx, p, a)
 	}
 	return p, nil
+}
+
+// admit refuses what cannot become an event, before any key is made for it.
+func (l *Ledger) admit(a Act) (predicate.Type, error) {
+	if a.Body == nil {
+		return predicate.Type{}, fmt.Errorf("%w: the act has no body", ErrInvalid)
+	}
+	t, ok := predicate.Lookup(a.Body.Kind())
+	switch {
+	case !ok:
+		return t, fmt.Errorf("%w: no such kind of event: %s", ErrInvalid, a.Body.Kind())
+	case (a.Case == "") != (t.Chain == predicate.ChainOrgAccess):
+		return t, fmt.Errorf("%w: %s belongs to a case, or to no case, and was given otherwise", ErrInvalid, t.Kind)
+	case a.User.Subject == "":
+		return t, fmt.Errorf("%w: %s has no actor", ErrInvalid, t.Kind)
+	}
+	return t, l.checkIntent(a)
 }
 
 func (l *Ledger) addIdempotency(ctx context.Context, p *pending, a Act) error {
@@ -193,6 +212,16 @@ func (l *Ledger) decideEarly(ctx context.Context, p *pending) error {
 	}
 	p.place(d, head, l.cfg.Clock())
 	return nil
+}
+
+// refusedEarly looks once more for the act of a repeated request: it may be the reason for the refusal.
+func (l *Ledger) refusedEarly(ctx context.Context, p *pending, refusal error) (Recorded, error) {
+	if p.keyed {
+		if r, found, err := l.replay(ctx, p); found {
+			return r, err
+		}
+	}
+	return Recorded{}, refusal
 }
 
 // addFirm derives the id of the firm's own chain where the act could belong there.
