@@ -17,8 +17,14 @@ var ErrViewRequired = errors.New("content is shown only under a recorded view of
 // maxGap: revisions closer together than this are read in one go.
 const maxGap = 16
 
-// events reads the given revisions, ascending, and calls use for each.
+// events reads the given revisions, ascending, and calls use for each. What contradicts the log is an alarm.
 func (l *Ledger) events(ctx context.Context, revs []int64, use func(*Committed) error) error {
+	err := l.pick(ctx, revs, use)
+	l.alarmIf(err)
+	return err
+}
+
+func (l *Ledger) pick(ctx context.Context, revs []int64, use func(*Committed) error) error {
 	for i := 0; i < len(revs); {
 		if c, ok := l.tail.recent(revs[i]); ok {
 			if err := use(c); err != nil {
@@ -91,6 +97,7 @@ func (l *Ledger) Follow(ctx context.Context, from int64, max int, use func(*Comm
 		return nil
 	})
 	if err != nil {
+		l.alarmIf(err)
 		return from, fmt.Errorf("follow the stream: %w", err)
 	}
 	return from, nil

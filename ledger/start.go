@@ -76,8 +76,8 @@ func (b *boot) read(ctx context.Context) error {
 		return fmt.Errorf("read the stream: %w", err)
 	}
 	if b.next < b.tree.Size {
-		return fmt.Errorf("%w: the tree has %d leaves but the event store holds only %d events: events were lost or an old copy was restored",
-			ErrDiverged, b.tree.Size, b.next)
+		return fmt.Errorf("%w: the tree has %d leaves but the event store holds only %d events: events were lost or an old copy was restored; last good size %d",
+			ErrDiverged, b.tree.Size, b.next, b.next)
 	}
 	return nil
 }
@@ -199,7 +199,7 @@ func (b *boot) finish(ctx context.Context) error {
 		return fmt.Errorf("%w: after integrating all %d events the tree has %d leaves or another root", ErrDiverged, b.next, head.Size)
 	}
 	if b.published != nil && b.published.Size > b.next {
-		return fmt.Errorf("%w: a checkpoint of size %d was published, but only %d events are left: last good size %d",
+		return fmt.Errorf("%w: a checkpoint of size %d was published, but the event store holds only %d events: events were lost or an old copy was restored; last good size %d",
 			ErrDiverged, b.published.Size, b.next, b.next)
 	}
 	if b.position > b.next {
