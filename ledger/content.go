@@ -40,10 +40,21 @@ func (l *Ledger) Upload(ctx context.Context, caseID, exhibit predicate.UUID, r i
 	if err != nil && !errors.Is(err, ErrUnavailable) {
 		return Recorded{}, errors.Join(err, l.discard(blob.ID))
 	}
-	if err == nil && rec.Replayed {
+	if err == nil && rec.Replayed && !stores(rec.Event.Predicate.Body, blob.ID) {
 		err = l.discard(blob.ID) // the first attempt's content is the exhibit's
 	}
 	return rec, err
+}
+
+// stores reports whether a blob is the content of the exhibit that an event made.
+func stores(body predicate.Body, blob string) bool {
+	switch b := body.(type) {
+	case *predicate.EvidenceUploadedV1:
+		return string(b.Content.Blob) == blob
+	case *predicate.RedactionProposedV1:
+		return string(b.Content.Blob) == blob
+	}
+	return false
 }
 
 func (l *Ledger) discard(blobID string) error {

@@ -3,23 +3,26 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/caseledger/caseledger/ledger/casefile"
+	"github.com/caseledger/caseledger/schemas"
 	"github.com/caseledger/caseledger/schemas/predicate"
 )
 
 // DestroyKeys carries out a proposal: it records key.destroyed with the ids of all keys concerned and then destroys them.
 // Keys whose event is recorded are destroyed at the next start at the latest, whatever happens in between.
 func (l *Ledger) DestroyKeys(ctx context.Context, a Act) (Recorded, error) {
-	body, ok := a.Body.(*predicate.KeyDestroyedV1)
+	given, ok := a.Body.(*predicate.KeyDestroyedV1)
 	if !ok {
 		return Recorded{}, fmt.Errorf("%w: destroying keys needs a key.destroyed", ErrInvalid)
 	}
+	body := new(*given)
 	keys, err := l.keysOf(ctx, a.Case, body)
 	if err != nil {
 		return Recorded{}, err
 	}
-	body.Keys = keys
+	body.Keys, a.Body = keys, body
 	blobs, err := l.blobsOf(ctx, a.Case, body)
 	if err != nil {
 		return Recorded{}, err
@@ -28,6 +31,7 @@ func (l *Ledger) DestroyKeys(ctx context.Context, a Act) (Recorded, error) {
 	if err != nil {
 		return Recorded{}, err
 	}
+	ctx = context.WithoutCancel(ctx) // what is recorded is carried out
 	for _, id := range rec.Event.Predicate.Body.(*predicate.KeyDestroyedV1).Keys {
 		if err := l.cfg.Keyring.Destroy(ctx, id); err != nil {
 			return rec, fmt.Errorf("key %s is recorded as destroyed but could not be removed; it is at the next start: %w", id, err)
@@ -39,6 +43,24 @@ func (l *Ledger) DestroyKeys(ctx context.Context, a Act) (Recorded, error) {
 		}
 	}
 	return rec, nil
+}
+
+// relist names the keys of a whole case once more when its key.destroyed gets its place: keys of events that were sequenced
+// since the caller looked go too.
+func (l *Ledger) relist(ctx context.Context, p *pending) error {
+	b, ok := p.event.Predicate.Body.(*predicate.KeyDestroyedV1)
+	if !ok || b.Scope != predicate.ScopeCase {
+		return nil
+	}
+	keys, err := l.keysOf(ctx, p.event.Predicate.Case, b)
+	if err != nil || slices.Equal(keys, b.Keys) {
+		return err
+	}
+	p.event.Predicate.Body, p.sig = &predicate.KeyDestroyedV1{Authority: b.Authority, Keys: keys, Proposal: b.Proposal, Scope: b.Scope}, nil
+	if err := schemas.Validate(p.event.Kind, &p.event.Predicate); err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrInvalid, p.event.Kind, err)
+	}
+	return nil
 }
 
 func (l *Ledger) keysOf(ctx context.Context, caseID predicate.UUID, b *predicate.KeyDestroyedV1) ([]predicate.KeyID, error) {

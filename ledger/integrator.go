@@ -30,7 +30,7 @@ func (in *integrator) take(ctx context.Context, work []integration) {
 	select {
 	case in.work <- work:
 	case <-ctx.Done():
-		failWaiters(work, ErrStopped)
+		failWaiters(work, unanswered(ErrStopped))
 	}
 }
 
@@ -52,7 +52,7 @@ func (in *integrator) run(ctx context.Context) {
 				return
 			}
 			if err := in.integrate(ctx, work); err != nil {
-				failWaiters(work, err)
+				failWaiters(work, unanswered(err))
 			}
 		case <-tick.C:
 			in.probe(ctx)
@@ -116,19 +116,40 @@ func (in *integrator) deliver(ctx context.Context, work []integration, done Inte
 		in.l.raise(fmt.Errorf("%w: the tree has %d leaves after event %d", ErrDiverged, done.Head.Size, last))
 		return in.l.Healthy()
 	}
-	checkpoint, err := in.l.sign(ctx, done.Head)
+	checkpoint, err := in.sign(ctx, work, done.Head)
 	if err != nil {
-		in.l.raise(err)
-		return in.l.Healthy()
+		return err
 	}
 	now := in.l.cfg.Clock()
 	for i, w := range work {
 		in.l.views.note(w.event, now)
 		if w.waiter != nil {
-			w.waiter.done <- outcome{index: w.event.Index, receipt: newReceipt(w.event, done.Head, done.Proofs[i], checkpoint)}
+			w.waiter.answer(outcome{index: w.event.Index, receipt: newReceipt(w.event, done.Head, done.Proofs[i], checkpoint)})
 		}
 	}
 	return nil
+}
+
+// sign repeats until the head is signed: a key management system may be away for a while.
+func (in *integrator) sign(ctx context.Context, work []integration, h Head) (string, error) {
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+		checkpoint, err := in.l.sign(ctx, h)
+		if err == nil {
+			return checkpoint, nil
+		}
+		if errors.Is(err, ErrDiverged) {
+			in.l.raise(err)
+			return "", in.l.Healthy()
+		}
+		failWaiters(work, unanswered(err))
+		clearWaiters(work)
+		in.l.cfg.Logger.Warn("checkpoint could not be signed; it is tried again", "size", h.Size, "error", err)
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return "", ErrStopped
+		}
+	}
 }
 
 // sign makes the checkpoint of a head that may only grow.

@@ -89,6 +89,8 @@ type Ledger struct {
 	denied *denials
 	check  *checker
 
+	erasures *erasures
+
 	submit chan *pending
 	poke   chan struct{} // asks the sequencer to follow the stream now
 
@@ -97,9 +99,10 @@ type Ledger struct {
 	alarm      atomic.Pointer[alarm]
 	treeDown   atomic.Bool
 
-	stop context.CancelFunc
-	done sync.WaitGroup
-	idle chan struct{} // closed when the sequencer has ended
+	stop  context.CancelFunc
+	done  sync.WaitGroup
+	idle  chan struct{} // closed when the sequencer has ended
+	ended chan struct{} // closed when the integrator has ended too: nobody answers an act any more
 }
 
 // integratedHead is the newest signed tree head.
@@ -124,28 +127,38 @@ func Open(ctx context.Context, cfg Config) (*Ledger, error) {
 	}
 	l := &Ledger{
 		cfg: cfg, views: newViews(cfg.ViewWindow), submit: make(chan *pending, maxBatch),
-		poke: make(chan struct{}, 1), idle: make(chan struct{}),
+		poke: make(chan struct{}, 1), idle: make(chan struct{}), ended: make(chan struct{}),
 	}
 	l.check = newChecker(cfg)
 	l.tail = newTail()
 	l.cases = newCases(l)
 	l.denied = newDenials(l)
+	l.erasures = newErasures(l)
 	if err := l.start(ctx); err != nil {
 		return nil, fmt.Errorf("start ledger %s: %w", cfg.Origin, err)
 	}
 	run, stop := context.WithCancel(context.Background())
 	l.stop = stop
 	in := newIntegrator(l)
-	l.done.Go(func() { newSequencer(l, in).run(run) })
-	l.done.Go(func() { in.run(run) })
+	var writers sync.WaitGroup
+	seq := newSequencer(l, in)
+	writers.Go(func() { seq.run(run) })
+	writers.Go(func() { in.run(run) })
+	l.done.Go(func() { writers.Wait(); close(l.ended) })
 	l.done.Go(func() { l.publishLoop(run) })
 	l.done.Go(func() { l.denied.run(run) })
+	l.done.Go(func() { l.erasures.run(run) })
 	return l, nil
 }
 
+// closingTime is how long the recording of gathered denials may take when the ledger is closed.
+const closingTime = 5 * time.Second
+
 // Close lets acts in flight finish or fail, publishes a last checkpoint and ends all goroutines.
 func (l *Ledger) Close() error {
-	l.denied.flush(context.Background())
+	ctx, cancel := context.WithTimeout(context.Background(), closingTime)
+	defer cancel()
+	l.denied.flush(ctx)
 	l.stop()
 	l.done.Wait()
 	return l.publish()

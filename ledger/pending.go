@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -32,8 +33,10 @@ type pending struct {
 	pae     [32]byte
 	sig     []byte
 	meta    []byte
+	tried   int64 // the revision it was last appended for
 
-	done chan outcome
+	done  chan outcome
+	twins []*pending // the same act, sent once more at the same moment
 }
 
 // sealed is one opening, encrypted, as it is kept beside the event.
@@ -44,15 +47,37 @@ type sealed struct {
 	box    []byte
 }
 
-// outcome of a pending act: a receipt, the revision of the same act recorded earlier, or an error.
+// outcome of a pending act: a receipt, the revision at which the act was found in the stream, or an error.
 type outcome struct {
 	receipt  receipt.Receipt
 	index    int64
 	replayed bool
+	found    bool // committed by an append whose answer was lost
 	err      error
 }
 
-func (p *pending) fail(err error) { p.done <- outcome{err: err} }
+// answer gives the act its outcome. Whoever sent the same act at the same moment is told of the event that it became; if
+// it became none they may try for themselves.
+func (p *pending) answer(o outcome) {
+	p.done <- o
+	for _, twin := range p.twins {
+		if o.err != nil {
+			twin.done <- outcome{err: fmt.Errorf("%w: the same Idempotency-Key was sent twice at one moment; repeat the request", ErrUnavailable)}
+			continue
+		}
+		twin.done <- outcome{index: o.index, replayed: true}
+	}
+}
+
+func (p *pending) fail(err error) { p.answer(outcome{err: err}) }
+
+// unanswered is the error for an act that is in the stream, or may be, and has no receipt.
+func unanswered(err error) error {
+	if err == nil || errors.Is(err, ErrUnavailable) {
+		return err
+	}
+	return fmt.Errorf("%w: the act may have been recorded all the same: %w", ErrUnavailable, err)
+}
 
 // place gives the event its position in its chain. It reports whether anything changed.
 func (p *pending) place(d casefile.Decision, head casefile.Head, now time.Time) bool {
@@ -103,6 +128,13 @@ func (l *Ledger) await(ctx context.Context, p *pending) (Recorded, error) {
 	case <-ctx.Done():
 		return Recorded{}, fmt.Errorf("%w: the act may have been recorded all the same; repeat it with the same Idempotency-Key to learn: %w",
 			ErrUnavailable, context.Cause(ctx))
+	case <-l.ended:
+	}
+	select {
+	case o := <-p.done: // it was answered just before
+		return l.finish(ctx, p, o)
+	default:
+		return Recorded{}, unanswered(ErrStopped)
 	}
 }
 
@@ -114,9 +146,12 @@ func (l *Ledger) finish(ctx context.Context, p *pending, o outcome) (Recorded, e
 	if o.replayed {
 		return l.recordedAt(ctx, o.index, p)
 	}
+	if o.found {
+		return l.covered(ctx, o.index)
+	}
 	if err := l.check.own(o.receipt); err != nil {
 		l.raise(fmt.Errorf("%w: a receipt just made does not verify: %w", ErrDiverged, err))
-		return Recorded{}, l.Healthy()
+		return Recorded{}, unanswered(l.Healthy())
 	}
 	return Recorded{Receipt: o.receipt, Event: p.event, EventID: p.id, Index: o.index}, nil
 }
@@ -133,7 +168,7 @@ func (l *Ledger) replay(ctx context.Context, p *pending) (Recorded, bool, error)
 
 // recordedAt answers a repeated act with the event that it made the first time.
 func (l *Ledger) recordedAt(ctx context.Context, index int64, p *pending) (Recorded, error) {
-	r, err := l.Recorded(ctx, index)
+	r, err := l.covered(ctx, index)
 	if err != nil {
 		return Recorded{}, err
 	}
@@ -143,6 +178,23 @@ func (l *Ledger) recordedAt(ctx context.Context, index int64, p *pending) (Recor
 	}
 	r.Replayed = true
 	return r, nil
+}
+
+// covered reads a committed event with its receipt once the tree covers it.
+func (l *Ledger) covered(ctx context.Context, index int64) (Recorded, error) {
+	for wait := time.Millisecond; l.integrated.Load().Size <= index; wait = min(2*wait, 50*time.Millisecond) {
+		if err := l.ready(); err != nil {
+			return Recorded{}, unanswered(err)
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return Recorded{}, fmt.Errorf("%w: the act is recorded but not yet integrated: %w", ErrUnavailable, context.Cause(ctx))
+		case <-l.ended:
+			return Recorded{}, unanswered(ErrStopped)
+		}
+	}
+	return l.Recorded(ctx, index)
 }
 
 // findEvent looks for an event by id: in what the index does not cover yet, then in the index.

@@ -133,8 +133,8 @@ func (s *sequencer) commit(ctx context.Context, batch []*pending) {
 		}
 		seq.undo()
 		if !errors.Is(err, ErrConflict) {
-			failAll(batch, err)
 			s.l.alarmIf(err)
+			failAll(batch, err)
 			return
 		}
 		if err := s.follow(ctx); err != nil {
@@ -187,11 +187,19 @@ func (s *sequencer) sign(ctx context.Context, batch []*pending) ([]StoredEvent, 
 // append stores the events. While the answer is unknown it repeats the same call: the same ids at the same expected
 // revision are stored once.
 func (s *sequencer) append(ctx context.Context, events []StoredEvent) error {
+	repeated := false
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
 		err := s.l.cfg.Events.Append(ctx, s.next-1, events)
-		if err == nil || !errors.Is(err, ErrUnavailable) {
+		switch {
+		case err == nil, errors.Is(err, ErrConflict):
+			return err
+		case !errors.Is(err, ErrUnavailable):
+			if repeated || errors.Is(err, ErrDiverged) {
+				err = unanswered(err)
+			}
 			return err
 		}
+		repeated = true
 		s.l.cfg.Logger.Warn("event store does not answer; the append is repeated", "events", len(events), "error", err)
 		select {
 		case <-time.After(wait):
@@ -206,6 +214,7 @@ func (s *sequencer) committed(ctx context.Context, batch []*pending) {
 	work := make([]integration, len(batch))
 	for i, p := range batch {
 		c := p.committed(s.next+int64(i), s.l.cfg.Signers)
+		s.l.erasures.note(c)
 		s.l.tail.add(c)
 		if err := s.l.cases.follow(c); err != nil {
 			s.l.raise(err)
@@ -233,7 +242,7 @@ func (s *sequencer) follow(ctx context.Context) error {
 		if rev != s.next {
 			return fmt.Errorf("%w: the stream jumps from revision %d to %d", ErrDiverged, s.next-1, rev)
 		}
-		s.l.noteForeign(ctx, c)
+		s.l.erasures.note(c)
 		s.l.tail.add(c)
 		s.next++
 		if err := s.l.cases.follow(c); err != nil {
@@ -265,28 +274,16 @@ func (l *Ledger) alarmIf(err error) {
 	}
 }
 
-// noteForeign does what an event of another server asks of this one: a destroyed key is forgotten here too.
-func (l *Ledger) noteForeign(ctx context.Context, c *Committed) {
-	if b, ok := c.Event.Predicate.Body.(*predicate.KeyDestroyedV1); ok {
-		for _, id := range b.Keys {
-			l.cfg.Keyring.Forget(id)
-		}
-		if _, err := l.cfg.Keyring.Replay(ctx, b.Keys); err != nil {
-			l.raise(fmt.Errorf("keys that another server destroyed could not be destroyed here: %w", err))
-		}
-	}
-}
-
 // sequenced is one attempt at ordering a batch.
 type sequenced struct {
 	l     *Ledger
 	cases map[predicate.UUID]*openCase
-	ids   map[uuid.UUID]struct{}
+	ids   map[uuid.UUID]*pending
 	urns  map[string]struct{}
 }
 
 func newSequenced(l *Ledger) *sequenced {
-	return &sequenced{l: l, cases: map[predicate.UUID]*openCase{}, ids: map[uuid.UUID]struct{}{}, urns: map[string]struct{}{}}
+	return &sequenced{l: l, cases: map[predicate.UUID]*openCase{}, ids: map[uuid.UUID]*pending{}, urns: map[string]struct{}{}}
 }
 
 // sequence decides each act against all that came before it, gives it its place and encodes it. Acts that are refused
@@ -298,6 +295,7 @@ func (q *sequenced) sequence(ctx context.Context, batch []*pending) []*pending {
 		done, err := q.place(ctx, p, next)
 		switch {
 		case err != nil:
+			q.l.alarmIf(err)
 			p.fail(err)
 		case !done:
 			next++
@@ -328,6 +326,10 @@ func (q *sequenced) place(ctx context.Context, p *pending, revision int64) (done
 	if err != nil {
 		return false, err
 	}
+	p.tried = revision
+	if err := q.l.relist(ctx, p); err != nil {
+		return false, err
+	}
 	if p.place(d, e.state.Head(d.Chain), q.l.cfg.Clock()) {
 		if err := p.encode(); err != nil {
 			return false, err
@@ -337,26 +339,34 @@ func (q *sequenced) place(ctx context.Context, p *pending, revision int64) (done
 		return false, fmt.Errorf("%w: %w", ErrDiverged, err)
 	}
 	e.last = revision
+	q.keep(p)
 	return false, nil
 }
 
-// seen answers an act whose idempotency key was used before, also within this batch.
+// seen answers an act that is in the stream already: committed by an append whose answer was lost, or recorded before
+// under the same idempotency key, also within this batch.
 func (q *sequenced) seen(ctx context.Context, p *pending) (bool, error) {
+	if p.sig != nil {
+		if c, ok := q.l.tail.committed(p.id, p.tried); ok && c.PAE == p.pae {
+			p.answer(outcome{index: c.Index, found: true})
+			return true, nil
+		}
+	}
 	if !p.keyed {
 		return false, nil
 	}
-	if _, twice := q.ids[p.id]; twice {
-		return false, fmt.Errorf("%w: the same act is being recorded at this moment; repeat the request", ErrUnavailable)
+	if first, twice := q.ids[p.id]; twice {
+		first.twins = append(first.twins, p)
+		return true, nil
 	}
 	rev, found, err := q.l.findEvent(ctx, p.id)
 	if err != nil {
 		return false, err
 	}
 	if found {
-		p.done <- outcome{index: rev, replayed: true}
+		p.answer(outcome{index: rev, replayed: true})
 		return true, nil
 	}
-	q.ids[p.id] = struct{}{}
 	return false, nil
 }
 
@@ -377,8 +387,17 @@ func (q *sequenced) freeURN(ctx context.Context, p *pending) error {
 	if taken {
 		return &casefile.Refusal{Code: casefile.CaseExists, Detail: "a case with this URN is open in this ledger already"}
 	}
-	q.urns[key] = struct{}{}
 	return nil
+}
+
+// keep notes what the acts after this one in the batch must not repeat.
+func (q *sequenced) keep(p *pending) {
+	if p.keyed {
+		q.ids[p.id] = p
+	}
+	if open, ok := p.event.Predicate.Body.(*predicate.CaseOpenedV1); ok {
+		q.urns[open.URN.Key()] = struct{}{}
+	}
 }
 
 // undo forgets the cases of an attempt that was not committed: they are folded anew from the stream.

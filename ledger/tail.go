@@ -92,6 +92,18 @@ func (t *tail) byID(id uuid.UUID) (int64, bool) {
 	return rev, ok
 }
 
+// committed finds a recent event from a revision on by its id, whether or not a client named it.
+func (t *tail) committed(id uuid.UUID, from int64) (*Committed, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for rev := t.next - 1; rev >= max(from, 0, t.next-ringSize); rev-- {
+		if c := t.ring[rev%ringSize]; c != nil && c.Index == rev && c.EventID == id {
+			return c, true
+		}
+	}
+	return nil, false
+}
+
 func (t *tail) hasURN(key string) bool { return len(t.casesOf(key)) > 0 }
 
 func (t *tail) casesOf(key string) []predicate.UUID {
