@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 	"github.com/google/uuid"
@@ -24,6 +26,7 @@ func BenchmarkAppend(b *testing.B) {
 			for i := range batch {
 				batch[i] = newEvents(c.events, c.size)
 			}
+			took := make([][]time.Duration, c.callers)
 			var next atomic.Int64
 			var group sync.WaitGroup
 			b.ResetTimer()
@@ -33,17 +36,24 @@ func BenchmarkAppend(b *testing.B) {
 						for j := range batch[i] {
 							batch[i][j].EventID = uuid.New()
 						}
+						begin := time.Now()
 						if _, err := client.AppendToStream(context.Background(), fmt.Sprintf("bench-%d", i),
 							esdb.AppendToStreamOptions{}, batch[i]...); err != nil {
 							b.Error(err)
 							return
 						}
+						took[i] = append(took[i], time.Since(begin))
 					}
 				})
 			}
 			group.Wait()
+			b.StopTimer()
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "appends/s")
 			b.ReportMetric(float64(b.N*c.events)/b.Elapsed().Seconds(), "events/s")
+			all := slices.Concat(took...)
+			slices.Sort(all)
+			b.ReportMetric(float64(all[len(all)/2].Microseconds()), "p50-µs")
+			b.ReportMetric(float64(all[len(all)*99/100].Microseconds()), "p99-µs")
 		})
 	}
 }

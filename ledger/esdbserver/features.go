@@ -14,6 +14,7 @@ import (
 const protocolVersion = "24.10.0"
 
 // features tells clients what they may call. Batch append is not among it, so they use Append.
+// Clients ask before they have credentials to give: neither this nor the gossip wants any.
 type features struct {
 	serverfeatures.UnimplementedServerFeaturesServer
 }

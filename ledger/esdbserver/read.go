@@ -96,19 +96,9 @@ func (s *service) readStream(out sender, name string, o *streams.ReadReq_Options
 	case !st.readable():
 		return out.notFound(name)
 	}
-	low, oldest := st.window(time.Now())
-	high := int64(math.MaxInt64)
-	from := int64(min(o.GetRevision(), math.MaxInt64))
-	switch {
-	case backwards && o.GetStart() != nil:
-		high = 0
-	case backwards && o.GetEnd() == nil:
-		high = from
-	case !backwards && o.GetEnd() != nil:
-		return nil
-	case !backwards && o.GetStart() == nil:
-		low = max(low, from)
-	}
+	first, oldest := st.window(time.Now())
+	low, high := streamRange(o, backwards)
+	low = max(low, first)
 	stmt := s.store.fwd
 	if backwards {
 		stmt = s.store.back
@@ -137,6 +127,22 @@ func (s *service) readStream(out sender, name string, o *streams.ReadReq_Options
 		}
 	}
 	return nil
+}
+
+// streamRange gives the revisions that a read may reach, both included.
+func streamRange(o *streams.ReadReq_Options_StreamOptions, backwards bool) (low, high int64) {
+	from := int64(min(o.GetRevision(), math.MaxInt64))
+	switch {
+	case backwards && o.GetStart() != nil:
+		return 0, 0
+	case backwards && o.GetEnd() == nil:
+		return 0, from
+	case !backwards && o.GetEnd() != nil:
+		return math.MaxInt64, 0 // nothing
+	case !backwards && o.GetStart() == nil:
+		return from, math.MaxInt64
+	}
+	return 0, math.MaxInt64
 }
 
 func (s *service) readAll(out sender, o *streams.ReadReq_Options_AllOptions, f *filter, backwards bool, count uint64) error {
