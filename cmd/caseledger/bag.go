@@ -44,7 +44,7 @@ func (c *bagCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	cfg, err := c.config(newLogger(s.err))
+	cfg, err := c.config(newLogger(discardUnlessVerbose()))
 	if err != nil {
 		return err
 	}

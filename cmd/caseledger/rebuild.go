@@ -28,7 +28,7 @@ func (rebuildCmd) Help() string {
 
 // Run rebuilds the read models.
 func (c *rebuildCmd) Run(ctx context.Context, s streams) error {
-	cfg, err := c.config(newLogger(s.err))
+	cfg, err := c.config(newLogger(discardUnlessVerbose()))
 	if err != nil {
 		return err
 	}

@@ -40,13 +40,16 @@ func (c *tokenCmd) Run(_ context.Context, s streams) error {
 	if err != nil {
 		return fmt.Errorf("%w: --org %s: %w", node.ErrUsage, c.Org, err)
 	}
+	if !role.Fits(org) {
+		return fmt.Errorf("%w: --org %s: a person with the role %s does not belong to this kind of organisation", node.ErrUsage, org, role)
+	}
 	issuer, err := node.OpenIssuer(node.Config{Data: c.Data, Keys: c.Keys})
 	if err != nil {
 		return err
 	}
 	token, err := issuer.Mint(demoUser(c.User, role, org), tokenLife)
 	if err != nil {
-		return fmt.Errorf("token for %s at %s: %w", role, org, err)
+		return fmt.Errorf("token: %w", err)
 	}
 	fmt.Fprintln(s.out, token)
 	return nil

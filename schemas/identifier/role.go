@@ -37,3 +37,25 @@ func ParseRole(s string) (Role, error) {
 
 // String is the role as it stands in JSON.
 func (r Role) String() string { return string(r) }
+
+// Fits reports whether a role belongs to a kind of organisation: officers to a force, prosecutors to the CPS, and so on.
+// Information governance sits with the agencies; an operator works for any of them.
+func (r Role) Fits(o Org) bool {
+	switch r {
+	case RoleOfficer, RoleExhibitsOfficer, RoleDisclosureOfficer, RoleForensicUnit:
+		return o.Kind() == KindForce
+	case RoleProsecutor, RoleCPSAdmin:
+		return o.Kind() == KindCPS
+	case RoleDefence:
+		return o.Kind() == KindFirm
+	case RoleClerk, RoleJudge:
+		return o.Kind() == KindCourt
+	case RoleInspector:
+		return o.Kind() == KindHMCPSI
+	case RoleIG:
+		return o.Kind() == KindForce || o.Kind() == KindCPS || o.Kind() == KindCourt || o.Kind() == KindHMCPSI
+	case RoleOperator:
+		return true
+	}
+	return false
+}

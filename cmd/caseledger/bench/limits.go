@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -103,6 +104,7 @@ func echoRate(span time.Duration) (float64, error) {
 		if _, err := io.Copy(io.Discard, c.Request().Body); err != nil {
 			return err
 		}
+		c.Response().Header().Set(echo.HeaderContentLength, strconv.Itoa(len(answer)))
 		return c.Blob(http.StatusCreated, "application/json", answer)
 	})
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
