@@ -38,7 +38,7 @@ func (s *State) fold(ev *predicate.Event) {
 	case *predicate.RepresentationStartedV1:
 		s.representations[b.Representation] = &representation{defendant: b.Defendant, org: b.Organisation}
 	case *predicate.RepresentationEndedV1:
-		delete(s.representations, b.Representation)
+		s.endRepresentation(b.Representation)
 	case *predicate.HearingListedV1:
 		s.courts[b.Court] = struct{}{}
 	case *predicate.AccessGrantedV1:
@@ -76,9 +76,11 @@ func (s *State) foldEvidence(ev *predicate.Event) {
 	case *predicate.EvidenceSharedV1:
 		s.on(b.Item, func(e *Exhibit) { e.shared[b.Organisation] = b.Permissions })
 	case *predicate.EvidenceServedV1:
-		s.on(b.Item, func(e *Exhibit) { e.served[b.Organisation] = service{defendant: b.Defendant, undertaking: b.Undertaking} })
+		s.on(b.Item, func(e *Exhibit) {
+			e.serve(b.Organisation, service{defendant: b.Defendant, undertaking: b.Undertaking})
+		})
 	case *predicate.UnusedDisclosedV1:
-		s.on(b.Item, func(e *Exhibit) { e.served[b.Organisation] = service{defendant: b.Defendant} })
+		s.on(b.Item, func(e *Exhibit) { e.serve(b.Organisation, service{defendant: b.Defendant}) })
 	case *predicate.UndertakingAcceptedV1:
 		s.on(b.Item, func(e *Exhibit) { e.undertakings[p.Actor.Pseudonym] = b.Text })
 	}
@@ -98,9 +100,35 @@ func (s *State) foldDestroyed(b *predicate.KeyDestroyedV1) {
 	}
 }
 
+// endRepresentation ends it and the grants that rest on it: those to the firm for this defendant. They do not come back
+// if the firm is instructed again.
+func (s *State) endRepresentation(id predicate.UUID) {
+	ended, ok := s.representations[id]
+	if !ok {
+		return
+	}
+	delete(s.representations, id)
+	for id, g := range s.grants {
+		if g.org == ended.org && g.defendant == ended.defendant {
+			delete(s.grants, id)
+		}
+	}
+}
+
+// serve notes a service; a later one for the same defendant takes its place.
+func (e *Exhibit) serve(org identifier.Org, sv service) {
+	for i, was := range e.served[org] {
+		if was.defendant == sv.defendant {
+			e.served[org][i] = sv
+			return
+		}
+	}
+	e.served[org] = append(e.served[org], sv)
+}
+
 func (s *State) add(e *Exhibit) {
 	e.shared = map[identifier.Org][]predicate.Permission{}
-	e.served = map[identifier.Org]service{}
+	e.served = map[identifier.Org][]service{}
 	e.undertakings = map[predicate.Pseudonym]predicate.Hex32{}
 	e.accessed = map[identifier.Org]bool{}
 	s.exhibits[e.ID] = e
