@@ -187,7 +187,7 @@ func userOf(id *oidc.IDToken) (ledger.User, error) {
 		return ledger.User{}, errTokenClaims
 	}
 	org, err := identifier.ParseOrg(c.Org)
-	if err != nil || !fits(role, org.Kind()) {
+	if err != nil || !role.Fits(org) {
 		return ledger.User{}, errTokenClaims
 	}
 	u := ledger.User{Subject: id.Subject, Name: c.Name, Role: role, Organisation: org, Session: c.SID}
@@ -203,24 +203,3 @@ func userOf(id *oidc.IDToken) (ledger.User, error) {
 }
 
 func bounded(s string, most int) bool { return s != "" && utf8.RuneCountInString(s) <= most }
-
-// fits says whether a role belongs to a kind of organisation.
-func fits(role identifier.Role, kind identifier.OrgKind) bool {
-	switch role {
-	case identifier.RoleOfficer, identifier.RoleExhibitsOfficer, identifier.RoleDisclosureOfficer, identifier.RoleForensicUnit:
-		return kind == identifier.KindForce
-	case identifier.RoleProsecutor, identifier.RoleCPSAdmin:
-		return kind == identifier.KindCPS
-	case identifier.RoleDefence:
-		return kind == identifier.KindFirm
-	case identifier.RoleClerk, identifier.RoleJudge:
-		return kind == identifier.KindCourt
-	case identifier.RoleInspector:
-		return kind == identifier.KindHMCPSI
-	case identifier.RoleIG:
-		return kind != identifier.KindFirm
-	case identifier.RoleOperator:
-		return true
-	}
-	return false
-}
