@@ -220,7 +220,7 @@ func TestSlowSubscription(t *testing.T) {
 	wantNext(t, next, "live")
 	const appends, each = 60, 250
 	for range appends {
-		mustAppend(t, client, "busy", esdb.Any{}, newEvents(each, 1500)...)
+		mustAppend(t, client, "busy", esdb.Any{}, newEvents(each, 3500)...)
 	}
 	behind := false
 	for want := 0; want < appends*each; {
