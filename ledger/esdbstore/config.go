@@ -48,7 +48,7 @@ func (c Config) parse() (*esdb.Configuration, error) {
 	conf.DiscoveryInterval = int(100 * time.Millisecond / time.Millisecond)
 	log := c.logger()
 	conf.Logger = func(level esdb.LogLevel, format string, args ...any) {
-		log.Debug("event store client: "+fmt.Sprintf(format, args...), "level", level)
+		log.Debug("event store client", "level", level, "says", fmt.Sprintf(format, args...))
 	}
 	return conf, nil
 }

@@ -157,6 +157,30 @@ func TestReadCut(t *testing.T) {
 	waitForHead(t, s, 30*step-1)
 }
 
+// TestOutage: the official client gives up for good when its server stays away; the store does not.
+func TestOutage(t *testing.T) {
+	cfg := esdbserver.Config{Dir: filepath.Join(t.TempDir(), "store"), Listen: "unix:" + filepath.Join(t.TempDir(), "run", "s")}
+	server := serve(t, cfg)
+	s := open(t, esdbstore.Config{URL: server.ConnectionString(), Address: server.Address(), Stream: streamOf(t, "")})
+	events := ledgertest.Events(3, 100)
+	if err := s.Append(context.Background(), -1, events[:1]); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if err := s.Append(context.Background(), 0, events[1:]); !errors.Is(err, ledger.ErrUnavailable) {
+			t.Fatalf("error is %v, want unavailable", err)
+		}
+	}
+	serve(t, cfg)
+	if err := s.Append(context.Background(), 0, events[1:]); err != nil {
+		t.Fatalf("the server is back: %v", err)
+	}
+	waitForHead(t, s, 2)
+}
+
 // TestServerKilledUnderTraffic restarts the server again and again while readers and one writer work.
 func TestServerKilledUnderTraffic(t *testing.T) {
 	cfg := esdbserver.Config{Dir: filepath.Join(t.TempDir(), "store"), Listen: "unix:" + filepath.Join(t.TempDir(), "run", "s")}
