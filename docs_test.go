@@ -219,15 +219,22 @@ func callIn(line string) (program, command string, flags []string, found bool) {
 	return m[1], command, flags, true
 }
 
-func TestDocsShowCommandsThatExist(t *testing.T) {
+// TestDocsHoldForTheProgram builds both programs and tries what the documents say of them.
+func TestDocsHoldForTheProgram(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds both programs")
 	}
-	p := &programs{folder: t.TempDir(), known: map[string]string{}}
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", p.folder+string(filepath.Separator), "./cmd/caseledger", "./cmd/caseledger-verify")
+	folder := t.TempDir()
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", folder+string(filepath.Separator), "./cmd/caseledger", "./cmd/caseledger-verify")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	t.Run("commands exist", func(t *testing.T) { checkCommands(t, folder) })
+	t.Run("tour", func(t *testing.T) { takeTour(t, folder) })
+}
+
+func checkCommands(t *testing.T, folder string) {
+	p := &programs{folder: folder, known: map[string]string{}}
 	calls := 0
 	for _, d := range documents(t) {
 		for _, code := range slices.Concat(d.spans, d.lines) {
