@@ -141,3 +141,12 @@ func TestFailureIsASentence(t *testing.T) {
 		t.Errorf("error = %q", err)
 	}
 }
+
+// TestCheckpointOfAnotherOrigin: a key speaks only for the log that it is named after.
+func TestCheckpointOfAnotherOrigin(t *testing.T) {
+	l, _ := sampleLog(3)
+	head := l.Head(3)
+	head.Origin = "other.example"
+	_, err := l.Trust().Checkpoint(l.Sign(head).String())
+	failed(t, err, verifier.CheckCheckpointSignature)
+}

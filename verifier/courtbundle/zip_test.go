@@ -19,7 +19,7 @@ import (
 	"github.com/caseledger/caseledger/verifier/verifiertest"
 )
 
-var mutations = flag.Int("mutations", 1500, "random single-byte mutations of a bag to try")
+var mutations = flag.Int("mutations", 800, "random single-byte mutations of a bag to try")
 
 func sampleZip(t testing.TB) ([]byte, *verifiertest.Case) {
 	t.Helper()
