@@ -86,7 +86,7 @@ func skipFolder(name, base string) bool {
 		return false
 	}
 	return strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_") || base == "testdata" || base == "node_modules" ||
-		slices.Contains(builtFolders, name) || slices.Contains(unruled, name)
+		slices.Contains(builtFolders, name)
 }
 
 func readFile(fsys fs.FS, name string) (goFile, error) {

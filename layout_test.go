@@ -22,14 +22,10 @@ var topFolders = map[string]string{
 	"docs":        "documentation",
 	"interop":     "nested module: checks against tools of others",
 	"deploy":      "what docker-compose.yml builds and mounts",
-	"zdeps":       "holds module pins until their importers exist",
 }
 
 // builtFolders are left behind by make and npm and are never committed.
 var builtFolders = []string{"bin", "data", "dist", "out", "node_modules"}
-
-// unruled folders hold no code of the product.
-var unruled = []string{"zdeps"}
 
 // An importRule says which packages of ours the package at folder may import. "x" names one package, "x/*" everything below it
 // and "*" everything; the most specific rule wins. A folder without a rule is refused.
