@@ -137,6 +137,9 @@ func Open(ctx context.Context, cfg Config) (*Ledger, error) {
 	if err := l.start(ctx); err != nil {
 		return nil, fmt.Errorf("start ledger %s: %w", cfg.Origin, err)
 	}
+	if err := l.publish(); err != nil {
+		return nil, err
+	}
 	run, stop := context.WithCancel(context.Background())
 	l.stop = stop
 	in := newIntegrator(l)
