@@ -256,3 +256,5 @@ func (w *world) events() int64 {
 	head, _ := w.node.Ledger.Integrated()
 	return head.Size
 }
+
+func limitContent(n int64) func(*api.Config) { return func(c *api.Config) { c.MaxContent = n } }
