@@ -1,6 +1,7 @@
 package casefile
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/caseledger/caseledger/schemas/identifier"
@@ -150,6 +151,8 @@ func (s *State) allowedDisclosure(b *predicate.UnusedDisclosedV1) error {
 		return refuse(FirmNotInstructed, "this firm does not act for this defendant in this case: nothing was disclosed")
 	case e.Schedule != predicate.ScheduleMG6C:
 		return refuse(WrongSchedule, "only items on the MG6C schedule are disclosed; used evidence is served")
+	case e.Handling == predicate.HandlingUndertaking:
+		return refuse(BadCombination, "this item needs an undertaking, which a disclosure does not carry")
 	}
 	return nil
 }
@@ -159,18 +162,30 @@ func (s *State) allowedUndertaking(a Act, b *predicate.UndertakingAcceptedV1) er
 	if err != nil {
 		return err
 	}
-	sv, ok := e.served[a.Actor.Organisation]
+	services := s.inForce(a.Actor.Organisation, e)
+	asked := slices.DeleteFunc(slices.Clone(services), func(sv service) bool { return sv.undertaking == "" })
 	switch {
-	case !ok || !s.represents(a.Actor.Organisation, sv.defendant):
+	case len(services) == 0:
 		return refuse(NotPermitted, "this item was not served on your firm")
-	case sv.undertaking == "":
+	case len(asked) == 0:
 		return refuse(BadCombination, "this item needs no undertaking")
-	case sv.undertaking != b.Text:
+	case !slices.ContainsFunc(asked, func(sv service) bool { return sv.undertaking == b.Text }):
 		return refuse(UndertakingWrong, "the text accepted is not the text of this service: read and accept the current one")
 	case e.undertakings[a.Actor.Pseudonym] == b.Text:
 		return refuse(AlreadyDone, "you have accepted this undertaking already")
 	}
 	return nil
+}
+
+// inForce are the services of an item on a firm for defendants that it still acts for.
+func (s *State) inForce(org identifier.Org, e *Exhibit) []service {
+	var out []service
+	for _, sv := range e.served[org] {
+		if s.represents(org, sv.defendant) {
+			out = append(out, sv)
+		}
+	}
+	return out
 }
 
 // mayAccess: may this actor see, or take away, the content of this item now?
@@ -183,9 +198,10 @@ func (s *State) mayAccess(actor predicate.Actor, item predicate.Item, want predi
 }
 
 func (s *State) access(actor predicate.Actor, e *Exhibit, want predicate.Permission) error {
-	switch actor.Role {
-	case identifier.RoleDefence:
+	if actor.Role == identifier.RoleDefence || orgKind(actor.Organisation) == "firm" {
 		return s.defenceAccess(actor, e, want)
+	}
+	switch actor.Role {
 	case identifier.RoleJudge:
 		return nil
 	case identifier.RoleClerk, identifier.RoleInspector, identifier.RoleIG:
@@ -230,18 +246,22 @@ func (s *State) defenceAccess(actor predicate.Actor, e *Exhibit, want predicate.
 	if err := s.mayLeave(e, true); err != nil {
 		return refuse(NotPermitted, "this item is not open to you")
 	}
-	sv, served := e.served[actor.Organisation]
-	if served && s.represents(actor.Organisation, sv.defendant) {
-		if sv.undertaking != "" && e.undertakings[actor.Pseudonym] != sv.undertaking {
-			return refuse(UndertakingRequired, "accept the undertaking for this item first; a colleague's acceptance does not count for you")
-		}
-		return nil
-	}
-	for _, g := range s.grants {
-		if g.org == actor.Organisation && g.exhibit == e.ID && s.represents(actor.Organisation, g.defendant) &&
-			s.granted(actor, e, want, g.defendant) {
+	services := s.inForce(actor.Organisation, e)
+	accepted := e.undertakings[actor.Pseudonym]
+	for _, sv := range services {
+		if sv.undertaking == "" || sv.undertaking == accepted {
 			return nil
 		}
+	}
+	granted := slices.ContainsFunc(slices.Collect(maps.Values(s.grants)), func(g *grant) bool {
+		return g.org == actor.Organisation && g.exhibit == e.ID && s.represents(actor.Organisation, g.defendant) &&
+			s.granted(actor, e, want, g.defendant)
+	})
+	switch {
+	case len(services) > 0, granted && e.Handling == predicate.HandlingUndertaking && accepted == "":
+		return refuse(UndertakingRequired, "accept the undertaking for this item first; a colleague's acceptance does not count for you")
+	case granted:
+		return nil
 	}
 	return refuse(NotPermitted, "this item is not open to you")
 }

@@ -53,7 +53,7 @@ type Exhibit struct {
 	Erased   bool
 
 	shared       map[identifier.Org][]predicate.Permission
-	served       map[identifier.Org]service
+	served       map[identifier.Org][]service // one for each defendant
 	undertakings map[predicate.Pseudonym]predicate.Hex32
 	accessed     map[identifier.Org]bool
 }
@@ -105,11 +105,14 @@ func (e *Exhibit) Sensitive() bool {
 // Derived reports whether the exhibit is a redaction of another.
 func (e *Exhibit) Derived() bool { return e.Parent != "" }
 
-// ServedUndertaking is the digest of the text that persons of org must accept before they see the item, and whether the
-// item was served on or disclosed to org at all.
+// ServedUndertaking is the digest of the text that persons of org must accept before they see the item, the newest where
+// it was served more than once, and whether the item was served on or disclosed to org at all.
 func (e *Exhibit) ServedUndertaking(org identifier.Org) (predicate.Hex32, bool) {
-	s, ok := e.served[org]
-	return s.undertaking, ok
+	all := e.served[org]
+	if len(all) == 0 {
+		return "", false
+	}
+	return all[len(all)-1].undertaking, true
 }
 
 // Head is the state of a chain; an unknown chain has count 0 and link(0).
