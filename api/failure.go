@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"regexp"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -34,7 +36,7 @@ func problemOf(err error) *problem {
 	case errors.Is(err, ledger.ErrKeyReused):
 		return fail(codeKeyReused, "use a new key for a new request; a repeated request must be the same byte for byte")
 	case errors.Is(err, ledger.ErrInvalid):
-		return fail(codeEvent, "a value is not in its list, not in its form, or too long; the lists and forms are in /openapi.json")
+		return fail(codeEvent, strings.TrimPrefix(whatIsInvalid.FindString(err.Error())+invalidValue, "; "))
 	case errors.Is(err, ledger.ErrViewRequired):
 		return fail(codeViewRequired, "content is shown only under a recorded view of this item by you, not older than some minutes: record a view, then use its address")
 	case errors.Is(err, ledger.ErrKeyDestroyed):
@@ -51,6 +53,11 @@ func problemOf(err error) *problem {
 	}
 	return fail(codeInternal, "the reason is in the program's log")
 }
+
+const invalidValue = "; a value is not in its list, not in its form, or too long: the lists and forms are in /openapi.json"
+
+// whatIsInvalid finds the part of an error that names the place and the rule, made of this program's own words alone.
+var whatIsInvalid = regexp.MustCompile(`the value at "[A-Za-z0-9_/]*" breaks the rule "[A-Za-z]+"|field [A-Za-z]+ has [0-9]+ characters, [0-9]+ are allowed|the actor's intent [a-z0-9 :,-]+`)
 
 func ofRefusal(r *casefile.Refusal) *problem {
 	p := fail(string(r.Code), r.Detail)

@@ -86,6 +86,9 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%s: %s", tt.path, a)
 		}
 	}
+	if a := w.post(ann, c+"/exhibits?ref=JS%2F2&handling=gloves", "x"); !strings.HasPrefix(a.text("detail"), `the value at "/body/handling" breaks the rule "enum"; `) {
+		t.Errorf("which value is wrong: %s", a)
+	}
 	w.refused(w.get(ann, "/nowhere"), 404, "route_unknown")
 	w.refused(w.do(ann, "DELETE", c, nil), 405, "method_not_allowed")
 	if n := w.events(); n != before {
