@@ -29,6 +29,8 @@ var (
 	ErrInvalid = errors.New("event is not valid")
 	// ErrKeyDestroyed: the key that would seal or open a field was destroyed.
 	ErrKeyDestroyed = errors.New("key was destroyed")
+	// ErrKeyMissing: the keyring, restored from an older copy, does not have a key that an event names.
+	ErrKeyMissing = errors.New("no such key in this keyring")
 )
 
 // User is who acts, as the identity provider says.

@@ -139,14 +139,26 @@ func (c *cases) follow(ev *Committed) error {
 
 // State calls use with the folded case, locked for reading. It returns a *casefile.Refusal if there is no such case.
 func (l *Ledger) State(ctx context.Context, caseID predicate.UUID, use func(*casefile.State) error) error {
+	found, err := l.withState(ctx, caseID, use)
+	if !found && err == nil {
+		l.catchUp(ctx) // another server may have opened it just now
+		found, err = l.withState(ctx, caseID, use)
+	}
+	if !found && err == nil {
+		err = &casefile.Refusal{Code: casefile.CaseUnknown, Detail: "there is no such case in this ledger"}
+	}
+	return err
+}
+
+func (l *Ledger) withState(ctx context.Context, caseID predicate.UUID, use func(*casefile.State) error) (found bool, err error) {
 	e, err := l.cases.get(ctx, caseID)
 	if err != nil {
-		return err
+		return false, err
 	}
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	if !e.state.Opened {
-		return &casefile.Refusal{Code: casefile.CaseUnknown, Detail: "there is no such case in this ledger"}
+		return false, nil
 	}
-	return use(e.state)
+	return true, use(e.state)
 }

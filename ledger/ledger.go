@@ -43,6 +43,8 @@ type Config struct {
 	PublishEvery time.Duration
 	// ViewWindow is how long content may be fetched under a view; default 15 minutes.
 	ViewWindow time.Duration
+	// AckTimeout is how long an act waits for its receipt before it is answered with ErrUnavailable; default 20 s.
+	AckTimeout time.Duration
 	// FollowEvery is how often the stream is looked at for events of other servers; default 250 ms.
 	FollowEvery time.Duration
 	// SignatureSample: of every so many receipts one has its event signature verified too; default 64.
@@ -61,6 +63,7 @@ func (c Config) withDefaults() Config {
 	}
 	def(&c.PublishEvery, 2*time.Second)
 	def(&c.ViewWindow, 15*time.Minute)
+	def(&c.AckTimeout, 20*time.Second)
 	def(&c.FollowEvery, 250*time.Millisecond)
 	if c.SignatureSample <= 0 {
 		c.SignatureSample = 64
@@ -98,6 +101,7 @@ type Ledger struct {
 	published  atomic.Pointer[publishedHead]
 	alarm      atomic.Pointer[alarm]
 	treeDown   atomic.Bool
+	storeDown  atomic.Bool
 
 	stop  context.CancelFunc
 	done  sync.WaitGroup
@@ -171,6 +175,17 @@ func (l *Ledger) Close() error {
 func (l *Ledger) Healthy() error {
 	if a := l.alarm.Load(); a != nil {
 		return a.err
+	}
+	return nil
+}
+
+// Ready returns nil while acts can be recorded now: nothing has stopped writing, and both engines answer.
+func (l *Ledger) Ready(ctx context.Context) error {
+	if err := l.ready(); err != nil {
+		return err
+	}
+	if _, err := l.cfg.Events.Head(ctx); err != nil {
+		return fmt.Errorf("event store: %w", err)
 	}
 	return nil
 }

@@ -20,6 +20,7 @@ import (
 
 // pending is an act on its way through the sequencer and the integrator.
 type pending struct {
+	ctx    context.Context // of whoever waits: an act that nobody waits for any more is not begun
 	id     uuid.UUID
 	scope  predicate.UUID
 	kind   predicate.Type
@@ -105,6 +106,9 @@ func (p *pending) encode() error {
 // size is about what the event takes in one append call.
 func (p *pending) size() int {
 	n := 4096
+	if b, ok := p.event.Predicate.Body.(*predicate.KeyDestroyedV1); ok {
+		n += 64 * len(b.Keys)
+	}
 	for _, s := range p.sealed {
 		n += 2*len(s.box) + 128
 	}
@@ -115,6 +119,9 @@ func (p *pending) envelope() statement.Envelope { return statement.NewEnvelope(p
 
 // await hands an act to the sequencer and waits for its receipt.
 func (l *Ledger) await(ctx context.Context, p *pending) (Recorded, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.cfg.AckTimeout)
+	defer cancel()
+	p.ctx = ctx
 	select {
 	case l.submit <- p:
 	case <-l.idle:
@@ -227,7 +234,12 @@ func (l *Ledger) CasesByURN(ctx context.Context, urn identifier.URN) ([]predicat
 	if err != nil {
 		return nil, fmt.Errorf("look up URN: %w", err)
 	}
-	for _, id := range l.tail.casesOf(urn.Key()) {
+	recent := l.tail.casesOf(urn.Key())
+	if len(ids)+len(recent) == 0 {
+		l.catchUp(ctx) // another server may have opened it just now
+		recent = l.tail.casesOf(urn.Key())
+	}
+	for _, id := range recent {
 		if !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
@@ -239,6 +251,9 @@ func (l *Ledger) CasesByURN(ctx context.Context, urn identifier.URN) ([]predicat
 func (l *Ledger) ready() error {
 	if err := l.Healthy(); err != nil {
 		return fmt.Errorf("%w: %w", ErrStopped, err)
+	}
+	if l.storeDown.Load() {
+		return fmt.Errorf("%w: the event store does not answer, so nothing can be recorded or shown now", ErrUnavailable)
 	}
 	if l.treeDown.Load() {
 		return fmt.Errorf("%w: the log cannot be reached, so nothing can be recorded or shown now", ErrUnavailable)

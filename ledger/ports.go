@@ -102,6 +102,8 @@ type Keyring interface {
 	Replay(ctx context.Context, destroyed []predicate.KeyID) (int, error)
 	CaseKeys(ctx context.Context, caseID string) ([]predicate.KeyID, error)
 	Forget(id predicate.KeyID)
+	// LacksCases returns those of the given cases whose key this keyring neither holds nor knows to be destroyed.
+	LacksCases(ctx context.Context, caseIDs []predicate.UUID) ([]predicate.UUID, error)
 }
 
 // StoredBlob is what a vault stored.

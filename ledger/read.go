@@ -165,7 +165,8 @@ func (l *Ledger) BundleOf(ctx context.Context, r Recorded) (receipt.Bundle, erro
 	return l.Bundle(found, r.Receipt)
 }
 
-// Openings decrypts the openings of an event. Those whose keys were destroyed are left out.
+// Openings decrypts the openings of an event. Those whose keys were destroyed, or lost with
+// an older keyring, are left out.
 func (l *Ledger) Openings(c *Committed) (sdjwt.Openings, error) {
 	var encoded []string
 	p := &c.Event.Predicate
@@ -175,7 +176,7 @@ func (l *Ledger) Openings(c *Committed) (sdjwt.Openings, error) {
 			return sdjwt.Openings{}, fmt.Errorf("%w: event %d lacks a sealed opening", ErrForeign, c.Index)
 		}
 		plain, err := l.openOne(c, p.OpeningKeys[i], box)
-		if errors.Is(err, ErrKeyDestroyed) {
+		if errors.Is(err, ErrKeyDestroyed) || errors.Is(err, ErrKeyMissing) {
 			continue
 		}
 		if err != nil {
@@ -196,7 +197,7 @@ func (l *Ledger) openOne(c *Committed, key predicate.KeyID, box []byte) ([]byte,
 	var last error
 	for _, f := range t.Fields {
 		plain, err := l.cfg.Keyring.OpenOpening(key, c.EventID, f.Name, box)
-		if err == nil || errors.Is(err, ErrKeyDestroyed) {
+		if err == nil || errors.Is(err, ErrKeyDestroyed) || errors.Is(err, ErrKeyMissing) {
 			return plain, err
 		}
 		last = err

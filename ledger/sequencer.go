@@ -307,6 +307,9 @@ func (q *sequenced) sequence(ctx context.Context, batch []*pending) []*pending {
 
 // place orders one act. done means that it has its answer already.
 func (q *sequenced) place(ctx context.Context, p *pending, revision int64) (done bool, err error) {
+	if err := p.ctx.Err(); err != nil {
+		return false, fmt.Errorf("%w: nothing was recorded: %w", ErrUnavailable, err)
+	}
 	if done, err := q.seen(ctx, p); done || err != nil {
 		return done, err
 	}

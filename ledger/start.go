@@ -56,6 +56,7 @@ type boot struct {
 	next      int64
 	restored  bool
 	destroyed []predicate.KeyID
+	keys      keyCheck
 }
 
 const bootPiece = 1024
@@ -107,6 +108,9 @@ func (b *boot) take(ctx context.Context, c *Committed) error {
 	}
 	if d, ok := c.Event.Predicate.Body.(*predicate.KeyDestroyedV1); ok {
 		b.destroyed = append(b.destroyed, d.Keys...)
+	}
+	if err := b.keys.note(ctx, b.l.cfg.Keyring, scope(c.Event.Predicate.Case, c.Event.Predicate.Actor.Organisation)); err != nil {
+		return err
 	}
 	b.l.tail.add(c)
 	if c.Index < b.position {
@@ -208,6 +212,9 @@ func (b *boot) finish(ctx context.Context) error {
 	}
 	if _, err := b.l.cfg.Keyring.Replay(ctx, b.destroyed); err != nil {
 		return fmt.Errorf("replay destroyed keys: %w", err)
+	}
+	if err := b.keys.lookUp(ctx, b.l.cfg.Keyring); err != nil {
+		return err
 	}
 	_, err = b.l.sign(ctx, head)
 	return err

@@ -108,7 +108,7 @@ func (c *serveCmd) handler(ctx context.Context, n *node.Node, log *slog.Logger) 
 		return nil, fmt.Errorf("%w: %w", node.ErrUsage, err)
 	}
 	return api.New(api.Config{
-		Ledger: n.Ledger, Cases: n.Read, Tokens: verify, Logger: log,
+		Ledger: n.Ledger, Cases: n.Read, Tokens: verify, Logger: log, Ready: n.Ledger.Ready,
 		ActorSignature: func(e predicate.Event, key, origin string, exhibits []string) error {
 			return verifier.Actor(e, key, origin, exhibits)
 		},

@@ -11,7 +11,7 @@ var (
 	// ErrDestroyed: the key was destroyed, and what it sealed cannot be read again.
 	ErrDestroyed = ledger.ErrKeyDestroyed
 	// ErrNoKey: no key of that id is in this keyring.
-	ErrNoKey = errors.New("no such key in this keyring")
+	ErrNoKey = ledger.ErrKeyMissing
 	// ErrSealed: the sealed bytes were changed, or belong to another event, field or key.
 	ErrSealed = errors.New("sealed bytes do not belong to this key, event and field, or were changed")
 	// ErrPassphrase: the passphrase does not open the master key file.

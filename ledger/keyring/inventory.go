@@ -3,6 +3,8 @@ package keyring
 import (
 	"context"
 	"fmt"
+
+	"github.com/caseledger/caseledger/schemas/predicate"
 )
 
 // Info describes a key without revealing it.
@@ -54,4 +56,27 @@ func (k *Keyring) CaseKeys(ctx context.Context, caseID string) ([]ID, error) {
 		}
 	}
 	return out, nil
+}
+
+// LacksCases returns those of the given cases whose key this keyring neither holds nor knows to be destroyed.
+func (k *Keyring) LacksCases(ctx context.Context, caseIDs []predicate.UUID) ([]predicate.UUID, error) {
+	if err := k.usable(); err != nil {
+		return nil, fmt.Errorf("look up keys of cases: %w", err)
+	}
+	stmt, err := k.db.PrepareContext(ctx, `SELECT count(*) FROM keys WHERE case_id = ? AND kind = 'case'`)
+	if err != nil {
+		return nil, fmt.Errorf("look up keys of cases: %w", err)
+	}
+	defer stmt.Close()
+	var lacking []predicate.UUID
+	for _, id := range caseIDs {
+		var n int
+		if err := stmt.QueryRowContext(ctx, string(id)).Scan(&n); err != nil {
+			return nil, fmt.Errorf("look up key of case %s: %w", id, err)
+		}
+		if n == 0 {
+			lacking = append(lacking, id)
+		}
+	}
+	return lacking, nil
 }
