@@ -15,7 +15,7 @@ type noted struct {
 
 // change reads the body into in and records what build makes of it as an act on the case.
 func (c *call) change(in any, common *noted, build func(caseID predicate.UUID) (predicate.Body, []ledger.Field, []member, error)) error {
-	asked, err := readJSON(c.Request(), c.s.cfg.MaxBody, in)
+	asked, err := c.read(in)
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ func openCase(c *call) error {
 		Stage        predicate.Stage  `json:"stage"`
 		Note         string           `json:"note"`
 	}
-	asked, err := readJSON(c.Request(), c.s.cfg.MaxBody, &in)
+	asked, err := c.read(&in)
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ func proposeDestruction(c *call) error {
 // confirmDestruction destroys the keys for good. Its id is the event of the proposal.
 func confirmDestruction(c *call) error {
 	var in erasure
-	asked, err := readJSON(c.Request(), c.s.cfg.MaxBody, &in)
+	asked, err := c.read(&in)
 	if err != nil {
 		return err
 	}

@@ -26,3 +26,17 @@ func DecodeJSON(data []byte, v any) error { return decodeJSON(data, v) }
 
 // AppendString is appendString.
 func AppendString(dst []byte, s string) []byte { return appendString(dst, s) }
+
+// QuickReason is the short way to read the body of a view.
+func QuickReason(data []byte) (string, bool) {
+	var a accessBody
+	ok := a.decode(data)
+	return a.Reason, ok
+}
+
+// SlowReason is the general way.
+func SlowReason(data []byte) (string, error) {
+	var a accessBody
+	err := decodeJSON(data, &a)
+	return a.Reason, err
+}

@@ -74,3 +74,19 @@ func FuzzAppendString(f *testing.F) {
 		}
 	})
 }
+
+// The short way to read a view's body takes only what the general way takes, and reads the same.
+func FuzzReason(f *testing.F) {
+	for _, seed := range []string{`{"reason":"r"}`, `{"reason":"a\"b"}`, `{"reason":"r","x":"y"}`, "{\"reason\":\"\xff\"}", "{\"reason\":\"\n\"}", `{"reason":""}`, `{"reason":"}`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		short, ok := api.QuickReason(data)
+		if !ok {
+			return
+		}
+		if long, err := api.SlowReason(data); err != nil || long != short {
+			t.Fatalf("%q: %q and %q, %v", data, short, long, err)
+		}
+	})
+}

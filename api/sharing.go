@@ -17,7 +17,7 @@ type reasoned struct {
 
 // onItem reads the body into in and records what build makes of it as an act on the exhibit.
 func (c *call) onItem(in any, common *reasoned, build func(target) (predicate.Body, error)) error {
-	asked, err := readJSON(c.Request(), c.s.cfg.MaxBody, in)
+	asked, err := c.read(in)
 	if err != nil {
 		return err
 	}
