@@ -33,7 +33,7 @@ var viewBody = []byte(`{"reason":"` + strings.Repeat("To review the footage befo
 
 // prepared is a service over a ledger with a number of cases, and the addresses to post views to.
 func prepared(b *testing.B, cases int) (http.Handler, []string, string, *ledger.Ledger) {
-	w := &world{t: b, node: ledgertest.New(b), tokens: map[string]string{}}
+	w := &world{t: b, node: newNode(b), tokens: map[string]string{}}
 	w.issuer = w.node.Issuer
 	s := newServer(b, w.node)
 	paths := make([]string, cases)

@@ -15,8 +15,9 @@ import (
 
 // Content is shown only under a fitting view, whatever the form of the request.
 func TestContentNeedsAFittingView(t *testing.T) {
+	t.Parallel()
 	var ahead atomic.Int64 // seconds
-	n := ledgertest.New(t, func(c *ledger.Config) {
+	n := newNode(t, func(c *ledger.Config) {
 		c.Clock = func() time.Time { return time.Now().Add(time.Duration(ahead.Load()) * time.Second) }
 	})
 	w := worldOn(t, n)
@@ -90,6 +91,7 @@ func TestContentNeedsAFittingView(t *testing.T) {
 
 // A right that ends takes effect at once, also under a view that was recorded before.
 func TestContentAfterRevocation(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	const c = "/api/v1/cases/01AB1234526"
 	w.openCase(ann, "01AB1234526")
@@ -118,6 +120,7 @@ func TestContentAfterRevocation(t *testing.T) {
 
 // Erasure needs two people and takes content and openings away; the record remains.
 func TestErasure(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	const c = "/api/v1/cases/01AB1234526"
 	w.openCase(ann, "01AB1234526")
@@ -144,6 +147,7 @@ func TestErasure(t *testing.T) {
 
 // The same reference by two producers is ambiguous until one is named by id.
 func TestAmbiguousReference(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	const c = "/api/v1/cases/01AB1234526"
 	w.openCase(ann, "01AB1234526")

@@ -84,6 +84,7 @@ func operation(doc *openapi3.T, req *http.Request) *openapi3.Operation {
 
 // Every route is described and everything described is a route.
 func TestDescriptionAndRoutesAreTheSame(t *testing.T) {
+	t.Parallel()
 	var described []string
 	for path, item := range openAPI(t).Paths.Map() {
 		for method := range item.Operations() {
@@ -100,6 +101,7 @@ func TestDescriptionAndRoutesAreTheSame(t *testing.T) {
 
 // docs/problems.md and the description list exactly the problems that there are.
 func TestProblemsAreDocumented(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile("../docs/problems.md")
 	if err != nil {
 		t.Fatal(err)

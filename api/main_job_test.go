@@ -10,6 +10,7 @@ import (
 
 // The main job: open, upload, view, redact, approve, serve after an undertaking, close, report.
 func TestMainJob(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	const urn = "01AB1234526"
 	id := w.openCase(ann, urn)

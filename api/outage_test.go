@@ -30,8 +30,9 @@ func (d downTree) Integrate(ctx context.Context, first int64, bodies [][]byte) (
 // While the log is down nothing is recorded as done and no content is shown; when it is back, what was asked in between is
 // found again by its key.
 func TestLogUnreachable(t *testing.T) {
+	t.Parallel()
 	var down atomic.Bool
-	n := ledgertest.New(t, func(c *ledger.Config) { c.Tree = downTree{c.Tree, &down} })
+	n := newNode(t, func(c *ledger.Config) { c.Tree = downTree{c.Tree, &down} })
 	w := worldOn(t, n)
 	const c = "/api/v1/cases/01AB1234526"
 	w.openCase(ann, "01AB1234526")
@@ -81,6 +82,7 @@ func TestLogUnreachable(t *testing.T) {
 
 // A receipt that the reader may not have is answered as one that is not there, and the attempt is recorded all the same.
 func TestReceipts(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	const c = "/api/v1/cases/01AB1234526"
 	w.openCase(ann, "01AB1234526")
@@ -120,6 +122,7 @@ func TestReceipts(t *testing.T) {
 }
 
 func TestPublicAddresses(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.openCase(ann, "01AB1234526")
 	if a := w.get("", "/healthz"); a.status != 200 {
@@ -149,6 +152,7 @@ func TestPublicAddresses(t *testing.T) {
 
 // Nothing that people type, no name and no token stands in statements, logs, metrics or problems.
 func TestNothingPersonalLeaks(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	const c = "/api/v1/cases/01AB1234526"
 	const mark = "Zqmarker"

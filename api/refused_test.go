@@ -18,6 +18,7 @@ import (
 
 // What is refused leaves nothing behind but, for known users, the record of the attempt.
 func TestRefused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	const c = "/api/v1/cases/01AB1234526"
 	w.openCase(ann, "01AB1234526")
@@ -100,6 +101,7 @@ func TestRefused(t *testing.T) {
 }
 
 func TestRolesWithoutRightAreRecorded(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.openCase(ann, "01AB1234526")
 	w.upload(ann, "01AB1234526", "JS/1", "x")
@@ -125,6 +127,7 @@ func TestRolesWithoutRightAreRecorded(t *testing.T) {
 
 // The defence cannot tell a case that is not there from one in which their firm takes no part, nor exhibits.
 func TestTheDefenceLearnsNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.openCase(ann, "01AB1234526")
 	other := w.openCase(ann, "01AB1234527")
@@ -171,6 +174,7 @@ func TestTheDefenceLearnsNothing(t *testing.T) {
 }
 
 func TestTokens(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	good := w.token(ann)
 	other := newWorldIssuer(t)
@@ -263,6 +267,7 @@ func symmetric(t *testing.T, payload string) string {
 
 // An upload that is cut off half-way leaves no exhibit.
 func TestUploadCutOff(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.openCase(ann, "01AB1234526")
 	before := w.events()
@@ -289,6 +294,7 @@ func TestUploadCutOff(t *testing.T) {
 }
 
 func TestOversizeUpload(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, limitContent(1000))
 	w.openCase(ann, "01AB1234526")
 	const to = "/api/v1/cases/01AB1234526/exhibits?ref=JS/1"

@@ -18,6 +18,7 @@ import (
 
 // The same key and request gives the same receipt and makes nothing twice; another request with the key is refused.
 func TestIdempotency(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	const c = "/api/v1/cases/01AB1234526"
 	key := []string{"Idempotency-Key", "k-1"}
@@ -86,6 +87,7 @@ func signedBy(t *testing.T, key *ecdsa.PrivateKey, intent predicate.Intent) map[
 }
 
 func TestActorSignature(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	const c = "/api/v1/cases/01AB1234526"
 	id := predicate.UUID(w.openCase(ann, "01AB1234526"))

@@ -19,7 +19,6 @@ import (
 	"github.com/caseledger/caseledger/api/devissuer"
 	"github.com/caseledger/caseledger/cmd/caseledger/node"
 	"github.com/caseledger/caseledger/ledger"
-	"github.com/caseledger/caseledger/ledger/ledgertest"
 	"github.com/caseledger/caseledger/schemas/identifier"
 	"github.com/caseledger/caseledger/schemas/predicate"
 	"github.com/caseledger/caseledger/schemas/receipt"
@@ -78,7 +77,7 @@ func newServer(t testing.TB, n *node.Node, change ...func(*api.Config)) *api.Ser
 
 func newWorld(t testing.TB, change ...func(*api.Config)) *world {
 	t.Helper()
-	return worldOn(t, ledgertest.New(t), change...)
+	return worldOn(t, newNode(t), change...)
 }
 
 func worldOn(t testing.TB, n *node.Node, change ...func(*api.Config)) *world {
