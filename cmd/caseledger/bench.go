@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -34,6 +35,7 @@ type benchCmd struct {
 	Span    time.Duration `default:"4s" help:"Length of one measurement."`
 	Cases   int           `default:"1000" help:"Cases to spread the views over."`
 	Callers []int         `default:"1,16,64,256" help:"Numbers of callers."`
+	Loads   []string      `default:"many cases,one hot case,actor-signed" help:"Loads to measure."`
 	Profile string        `help:"Write a CPU profile of the server to this file." type:"path" hidden:""`
 	Dir     string        `help:"Folder on the disk to measure (default: a temporary one)." type:"path"`
 }
@@ -179,7 +181,8 @@ func (c *benchCmd) kinds(addr, token, origin string, paths []viewPath) ([]bench.
 		}
 		signed.Requests = append(signed.Requests, bench.Request(addr, p.path, token, string(with)))
 	}
-	return []bench.Kind{many, {Name: "one hot case", Requests: many.Requests[:1]}, signed}, nil
+	all := []bench.Kind{many, {Name: "one hot case", Requests: many.Requests[:1]}, signed}
+	return slices.DeleteFunc(all, func(k bench.Kind) bool { return !slices.Contains(c.Loads, k.Name) }), nil
 }
 
 // signIntent signs as an actor's device would.
