@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -198,14 +197,20 @@ func (l *Ledger) decideEarly(ctx context.Context, p *pending) error {
 	if err := l.addFirm(ctx, p); err != nil {
 		return err
 	}
-	e, err := l.cases.get(ctx, p.scope)
-	if err != nil {
+	var d casefile.Decision
+	var head casefile.Head
+	err := l.sure(ctx, func() error {
+		e, err := l.cases.get(ctx, p.scope)
+		if err != nil {
+			return err
+		}
+		e.mu.RLock()
+		defer e.mu.RUnlock()
+		if d, err = e.state.Decide(p.act()); err == nil {
+			head = e.state.Head(d.Chain)
+		}
 		return err
-	}
-	e.mu.RLock()
-	d, err := e.state.Decide(p.act())
-	head := e.state.Head(d.Chain)
-	e.mu.RUnlock()
+	})
 	if err != nil {
 		return err
 	}
@@ -292,19 +297,15 @@ func (l *Ledger) sealField(ctx context.Context, p *pending, a Act, f Field) erro
 	if err != nil {
 		return fmt.Errorf("%w: field %s: %w", ErrInvalid, f.Name, err)
 	}
-	encoded, err := d.Encode()
+	plain, digest, err := d.EncodeJSON()
 	if err != nil {
 		return fmt.Errorf("%w: field %s: %w", ErrInvalid, f.Name, err)
-	}
-	plain, err := base64.RawURLEncoding.DecodeString(encoded)
-	if err != nil {
-		return fmt.Errorf("field %s: %w", f.Name, err)
 	}
 	box, err := l.cfg.Keyring.SealOpening(key, p.id, f.Name, plain)
 	if err != nil {
 		return fmt.Errorf("seal field %s: %w", f.Name, err)
 	}
-	p.sealed = append(p.sealed, sealed{digest: sdjwt.Digest(encoded), name: f.Name, key: key, box: box})
+	p.sealed = append(p.sealed, sealed{digest: digest, name: f.Name, key: key, box: box})
 	return nil
 }
 
@@ -328,9 +329,13 @@ func (l *Ledger) keyFor(ctx context.Context, p *pending, a Act, owner predicate.
 		return l.cfg.Keyring.ExhibitKey(ctx, string(p.scope), string(exhibitOf(a.Body)))
 	case predicate.OwnerPerson:
 		return l.cfg.Keyring.SubjectKey(ctx, string(p.scope), "person:"+string(personOf(a.Body)))
-	default:
-		return l.cfg.Keyring.SubjectKey(ctx, string(p.scope), "user:"+a.User.Subject)
 	}
+	if p.actorKey != "" {
+		return p.actorKey, nil
+	}
+	id, err := l.cfg.Keyring.SubjectKey(ctx, string(p.scope), "user:"+a.User.Subject)
+	p.actorKey = id
+	return id, err
 }
 
 // exhibitOf is the exhibit that the fields of an event are about.

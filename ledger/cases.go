@@ -3,6 +3,7 @@ package ledger
 import (
 	"container/list"
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -137,28 +138,31 @@ func (c *cases) follow(ev *Committed) error {
 	return e.apply(ev)
 }
 
-// State calls use with the folded case, locked for reading. It returns a *casefile.Refusal if there is no such case.
+// State calls use with the folded case, locked for reading. It returns a *casefile.Refusal if there is no such case. Where
+// the answer is a refusal and another server has recorded something meanwhile, use is called once more.
 func (l *Ledger) State(ctx context.Context, caseID predicate.UUID, use func(*casefile.State) error) error {
-	found, err := l.withState(ctx, caseID, use)
-	if !found && err == nil {
-		l.catchUp(ctx) // another server may have opened it just now
-		found, err = l.withState(ctx, caseID, use)
-	}
-	if !found && err == nil {
-		err = &casefile.Refusal{Code: casefile.CaseUnknown, Detail: "there is no such case in this ledger"}
+	return l.sure(ctx, func() error { return l.withState(ctx, caseID, use) })
+}
+
+// sure asks again after a refusal that another server's events may have overtaken.
+func (l *Ledger) sure(ctx context.Context, ask func() error) error {
+	err := ask()
+	var refused *casefile.Refusal
+	if errors.As(err, &refused) && l.fresh(ctx) {
+		return ask()
 	}
 	return err
 }
 
-func (l *Ledger) withState(ctx context.Context, caseID predicate.UUID, use func(*casefile.State) error) (found bool, err error) {
+func (l *Ledger) withState(ctx context.Context, caseID predicate.UUID, use func(*casefile.State) error) error {
 	e, err := l.cases.get(ctx, caseID)
 	if err != nil {
-		return false, err
+		return err
 	}
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	if !e.state.Opened {
-		return false, nil
+		return &casefile.Refusal{Code: casefile.CaseUnknown, Detail: "there is no such case in this ledger"}
 	}
-	return true, use(e.state)
+	return use(e.state)
 }

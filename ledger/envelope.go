@@ -31,8 +31,14 @@ type Committed struct {
 	Envelope statement.Envelope
 	PAE      [32]byte
 	Signer   string
-	Openings map[string][]byte // sealed, by digest
-	body     []byte            // leaf body
+	Openings []SealedOpening // in the order of the event's `_sd`
+	body     []byte          // leaf body
+}
+
+// SealedOpening is an encrypted opening, by the digest that stands in the event.
+type SealedOpening struct {
+	Digest string
+	Box    []byte
 }
 
 // LeafHash is the hash of the event's leaf.
@@ -42,19 +48,35 @@ func (c *Committed) LeafHash() [32]byte { return receipt.LeafHash(c.body) }
 func (c *Committed) LeafBody() []byte { return c.body }
 
 // stored makes the bytes that go to the event store.
-func (p *pending) stored(hint string) (StoredEvent, error) {
+func (p *pending) stored(hint string) StoredEvent {
 	if p.meta == nil {
-		m := metadata{CorrelationID: string(p.event.Predicate.Case), Signer: hint, Openings: make(map[string][]byte, len(p.sealed))}
-		for _, s := range p.sealed {
-			m.Openings[s.digest] = s.box
-		}
-		meta, err := canonical.Marshal(&m)
-		if err != nil {
-			return StoredEvent{}, fmt.Errorf("%w: %w", ErrInvalid, err)
-		}
-		p.meta = meta
+		p.meta = p.appendMeta(hint)
 	}
-	return StoredEvent{ID: p.id, Kind: p.event.Kind, Data: appendEnvelope(nil, p.payload, p.sig), Meta: p.meta}, nil
+	return StoredEvent{ID: p.id, Kind: p.event.Kind, Data: appendEnvelope(nil, p.payload, p.sig), Meta: p.meta}
+}
+
+// appendMeta writes the canonical JSON of the metadata: it is written for every act, and its strings need no escapes.
+func (p *pending) appendMeta(hint string) []byte {
+	b64, size := base64.StdEncoding, 192
+	for _, s := range p.sealed {
+		size += len(s.digest) + b64.EncodedLen(len(s.box)) + 8
+	}
+	dst := append(make([]byte, 0, size), '{')
+	if id := p.event.Predicate.Case; id != "" {
+		dst = append(append(append(dst, `"$correlationId":"`...), id...), `",`...)
+	}
+	if len(p.sealed) > 0 {
+		dst = append(dst, `"openings":{`...)
+		for i, s := range p.sealed { // sorted by digest, as canonical JSON wants them
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = append(append(append(dst, '"'), s.digest...), `":"`...)
+			dst = append(b64.AppendEncode(dst, s.box), '"')
+		}
+		dst = append(dst, `},`...)
+	}
+	return append(append(append(dst, `"signer":"`...), hint...), `"}`...)
 }
 
 // appendEnvelope writes the canonical JSON of a DSSE envelope.
@@ -74,10 +96,10 @@ func appendEnvelope(dst, payload, sig []byte) []byte {
 func (p *pending) committed(index int64, s *Signers) *Committed {
 	c := &Committed{
 		Index: index, EventID: p.id, Event: p.event, Envelope: p.envelope(), PAE: p.pae, Signer: s.hint,
-		body: receipt.LeafBody(p.pae, p.sig, s.spki), Openings: make(map[string][]byte, len(p.sealed)),
+		body: receipt.LeafBody(p.pae, p.sig, s.spki), Openings: make([]SealedOpening, len(p.sealed)),
 	}
-	for _, o := range p.sealed {
-		c.Openings[o.digest] = o.box
+	for i, o := range p.sealed {
+		c.Openings[i] = SealedOpening{Digest: o.digest, Box: o.box}
 	}
 	return c
 }
@@ -103,7 +125,14 @@ func (l *Ledger) decode(index int64, e StoredEvent) (*Committed, error) {
 	if !ok {
 		return nil, fmt.Errorf("%w: revision %d was signed by a key that this ledger does not know", ErrForeign, index)
 	}
-	c := &Committed{Index: index, EventID: e.ID, Event: &ev, Envelope: env, PAE: env.PAEDigest(), Signer: m.Signer, Openings: m.Openings}
+	c := &Committed{Index: index, EventID: e.ID, Event: &ev, Envelope: env, PAE: env.PAEDigest(), Signer: m.Signer}
+	for _, digest := range ev.Predicate.SD {
+		box, ok := m.Openings[string(digest)]
+		if !ok {
+			return nil, fmt.Errorf("%w: revision %d lacks a sealed opening", ErrForeign, index)
+		}
+		c.Openings = append(c.Openings, SealedOpening{Digest: string(digest), Box: box})
+	}
 	c.body = receipt.LeafBody(c.PAE, env.Sig(), spki)
 	return c, nil
 }

@@ -79,6 +79,7 @@ func (in *integrator) integrate(ctx context.Context, work []integration) error {
 	for i, w := range work {
 		bodies[i] = w.event.body
 	}
+	signing := in.signAhead(ctx, first, bodies)
 	var done Integrated
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
 		var err error
@@ -100,7 +101,35 @@ func (in *integrator) integrate(ctx context.Context, work []integration) error {
 		}
 	}
 	in.l.treeDown.Store(false)
-	return in.deliver(ctx, work, done)
+	return in.deliver(ctx, work, done, signing)
+}
+
+// ahead is a checkpoint that was signed while the tree still took the leaves.
+type ahead struct {
+	head Head
+	text string
+	err  error
+}
+
+// signAhead signs the head that the tree is going to have, where its client can compute it. The checkpoint is given out
+// only if the tree then has this very head; else it is dropped.
+func (in *integrator) signAhead(ctx context.Context, first int64, bodies [][]byte) <-chan ahead {
+	out := make(chan ahead, 1)
+	planner, ok := in.l.cfg.Tree.(Planner)
+	if !ok {
+		close(out)
+		return out
+	}
+	head, err := planner.Plan(first, bodies)
+	if err != nil {
+		close(out)
+		return out
+	}
+	go func() {
+		text, err := in.l.signed(ctx, head)
+		out <- ahead{head: head, text: text, err: err}
+	}()
+	return out
 }
 
 func clearWaiters(work []integration) {
@@ -110,13 +139,13 @@ func clearWaiters(work []integration) {
 }
 
 // deliver signs the checkpoint and gives every waiting act its receipt.
-func (in *integrator) deliver(ctx context.Context, work []integration, done Integrated) error {
+func (in *integrator) deliver(ctx context.Context, work []integration, done Integrated, signing <-chan ahead) error {
 	last := work[len(work)-1].event.Index
 	if done.Head.Size != last+1 || len(done.Proofs) != len(work) {
 		in.l.raise(fmt.Errorf("%w: the tree has %d leaves after event %d", ErrDiverged, done.Head.Size, last))
 		return in.l.Healthy()
 	}
-	checkpoint, err := in.sign(ctx, work, done.Head)
+	checkpoint, err := in.checkpoint(ctx, work, done.Head, signing)
 	if err != nil {
 		return err
 	}
@@ -152,11 +181,39 @@ func (in *integrator) sign(ctx context.Context, work []integration, h Head) (str
 	}
 }
 
-// sign makes the checkpoint of a head that may only grow.
-func (l *Ledger) sign(ctx context.Context, h Head) (string, error) {
-	if was := l.integrated.Load(); was != nil && (h.Size < was.Size || (h.Size == was.Size && h.Root != was.Root)) {
-		return "", fmt.Errorf("%w: the tree went from size %d to %d", ErrDiverged, was.Size, h.Size)
+// checkpoint is the signed checkpoint of the head that the tree has reached.
+func (in *integrator) checkpoint(ctx context.Context, work []integration, h Head, signing <-chan ahead) (string, error) {
+	a, ok := <-signing
+	if !ok || a.err != nil || a.head != h {
+		return in.sign(ctx, work, h)
 	}
+	if err := in.l.advance(h, a.text); err != nil {
+		in.l.raise(err)
+		return "", in.l.Healthy()
+	}
+	return a.text, nil
+}
+
+// sign makes the checkpoint of a head that the tree has reached.
+func (l *Ledger) sign(ctx context.Context, h Head) (string, error) {
+	text, err := l.signed(ctx, h)
+	if err != nil {
+		return "", err
+	}
+	return text, l.advance(h, text)
+}
+
+// advance makes a head the newest; a tree may only grow.
+func (l *Ledger) advance(h Head, checkpoint string) error {
+	if was := l.integrated.Load(); was != nil && (h.Size < was.Size || (h.Size == was.Size && h.Root != was.Root)) {
+		return fmt.Errorf("%w: the tree went from size %d to %d", ErrDiverged, was.Size, h.Size)
+	}
+	l.integrated.Store(&integratedHead{Head: h, checkpoint: checkpoint})
+	return nil
+}
+
+// signed makes and verifies the checkpoint of a head.
+func (l *Ledger) signed(ctx context.Context, h Head) (string, error) {
 	text, err := l.cfg.Signers.signCheckpoint(ctx, l.cfg.Origin, h)
 	if err != nil {
 		return "", err
@@ -164,7 +221,6 @@ func (l *Ledger) sign(ctx context.Context, h Head) (string, error) {
 	if err := l.check.checkpoint(text); err != nil {
 		return "", fmt.Errorf("%w: a checkpoint just signed does not verify: %w", ErrDiverged, err)
 	}
-	l.integrated.Store(&integratedHead{Head: h, checkpoint: text})
 	return text, nil
 }
 

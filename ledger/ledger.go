@@ -102,6 +102,7 @@ type Ledger struct {
 	alarm      atomic.Pointer[alarm]
 	treeDown   atomic.Bool
 	storeDown  atomic.Bool
+	folded     atomic.Int64 // revision after the last event that is folded into the cases in memory
 
 	stop  context.CancelFunc
 	done  sync.WaitGroup
@@ -149,6 +150,7 @@ func Open(ctx context.Context, cfg Config) (*Ledger, error) {
 	in := newIntegrator(l)
 	var writers sync.WaitGroup
 	seq := newSequencer(l, in)
+	l.folded.Store(seq.next)
 	writers.Go(func() { seq.run(run) })
 	writers.Go(func() { in.run(run) })
 	l.done.Go(func() { writers.Wait(); close(l.ended) })

@@ -28,6 +28,8 @@ type pending struct {
 	firmID string
 	sealed []sealed
 	keyed  bool
+	// actorKey seals what is about the actor; the fields of one event share the look-up.
+	actorKey predicate.KeyID
 
 	// What the sequencer makes of it.
 	payload []byte
@@ -236,7 +238,7 @@ func (l *Ledger) CasesByURN(ctx context.Context, urn identifier.URN) ([]predicat
 	}
 	recent := l.tail.casesOf(urn.Key())
 	if len(ids)+len(recent) == 0 {
-		l.catchUp(ctx) // another server may have opened it just now
+		l.fresh(ctx) // another server may have opened it just now
 		recent = l.tail.casesOf(urn.Key())
 	}
 	for _, id := range recent {

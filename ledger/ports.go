@@ -76,6 +76,13 @@ type Tree interface {
 	Consistency(ctx context.Context, from, to int64) ([][]byte, error)
 }
 
+// Planner is a Tree that computes beforehand which head a batch will give, so that its checkpoint can be signed while the
+// tree still works. The signature is given to nobody before Integrate has returned the same head.
+type Planner interface {
+	// Plan is for the batch that the next Integrate will be called with.
+	Plan(first int64, bodies [][]byte) (Head, error)
+}
+
 // CaseIndex finds events without reading the whole stream. It lags behind the stream; the ledger covers the rest itself.
 type CaseIndex interface {
 	// Position is the first revision that the index does not cover.

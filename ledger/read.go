@@ -112,6 +112,10 @@ func (l *Ledger) Event(ctx context.Context, index int64) (*Committed, error) {
 // proved reads one event with a verified receipt under the newest tree head.
 func (l *Ledger) proved(ctx context.Context, index int64) (*Committed, receipt.Receipt, error) {
 	h := l.integrated.Load()
+	if index >= h.Size {
+		l.catchUp(ctx)
+		h = l.integrated.Load()
+	}
 	if index < 0 || index >= h.Size {
 		return nil, receipt.Receipt{}, ErrNotFound
 	}
@@ -170,12 +174,11 @@ func (l *Ledger) BundleOf(ctx context.Context, r Recorded) (receipt.Bundle, erro
 func (l *Ledger) Openings(c *Committed) (sdjwt.Openings, error) {
 	var encoded []string
 	p := &c.Event.Predicate
-	for i, digest := range p.SD {
-		box, ok := c.Openings[string(digest)]
-		if !ok || i >= len(p.OpeningKeys) {
-			return sdjwt.Openings{}, fmt.Errorf("%w: event %d lacks a sealed opening", ErrForeign, c.Index)
-		}
-		plain, err := l.openOne(c, p.OpeningKeys[i], box)
+	if len(c.Openings) != len(p.SD) || len(p.OpeningKeys) != len(p.SD) {
+		return sdjwt.Openings{}, fmt.Errorf("%w: event %d lacks a sealed opening or its key", ErrForeign, c.Index)
+	}
+	for i, o := range c.Openings {
+		plain, err := l.openOne(c, p.OpeningKeys[i], o.Box)
 		if errors.Is(err, ErrKeyDestroyed) || errors.Is(err, ErrKeyMissing) {
 			continue
 		}

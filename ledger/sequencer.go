@@ -126,7 +126,7 @@ func (s *sequencer) commit(ctx context.Context, batch []*pending) {
 			failAll(batch, err)
 			return
 		}
-		err = s.append(ctx, events)
+		err = s.append(ctx, batch, events)
 		if err == nil {
 			s.committed(ctx, batch)
 			return
@@ -162,9 +162,8 @@ func (s *sequencer) sign(ctx context.Context, batch []*pending) ([]StoredEvent, 
 			}
 			p.sig = sig
 		}
-		var err error
-		events[i], err = p.stored(s.l.cfg.Signers.hint)
-		return err
+		events[i] = p.stored(s.l.cfg.Signers.hint)
+		return nil
 	}
 	if len(batch) == 1 {
 		return events, one(0)
@@ -184,31 +183,6 @@ func (s *sequencer) sign(ctx context.Context, batch []*pending) ([]StoredEvent, 
 	return events, g.Wait()
 }
 
-// append stores the events. While the answer is unknown it repeats the same call: the same ids at the same expected
-// revision are stored once.
-func (s *sequencer) append(ctx context.Context, events []StoredEvent) error {
-	repeated := false
-	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
-		err := s.l.cfg.Events.Append(ctx, s.next-1, events)
-		switch {
-		case err == nil, errors.Is(err, ErrConflict):
-			return err
-		case !errors.Is(err, ErrUnavailable):
-			if repeated || errors.Is(err, ErrDiverged) {
-				err = unanswered(err)
-			}
-			return err
-		}
-		repeated = true
-		s.l.cfg.Logger.Warn("event store does not answer; the append is repeated", "events", len(events), "error", err)
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return err
-		}
-	}
-}
-
 // committed hands a batch that the stream holds to the integrator.
 func (s *sequencer) committed(ctx context.Context, batch []*pending) {
 	work := make([]integration, len(batch))
@@ -222,6 +196,7 @@ func (s *sequencer) committed(ctx context.Context, batch []*pending) {
 		work[i] = integration{event: c, waiter: p}
 	}
 	s.next += int64(len(batch))
+	s.l.folded.Store(s.next)
 	s.in.take(ctx, work)
 }
 
@@ -248,6 +223,7 @@ func (s *sequencer) follow(ctx context.Context) error {
 		if err := s.l.cases.follow(c); err != nil {
 			return err
 		}
+		s.l.folded.Store(s.next)
 		if work = append(work, integration{event: c}); len(work) == maxBatch {
 			flush()
 		}

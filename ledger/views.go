@@ -75,22 +75,6 @@ func (l *Ledger) View(ctx context.Context, id predicate.UUID) (View, bool) {
 	return l.views.get(id, l.cfg.Clock())
 }
 
-// catchUp asks the sequencer to read the stream and waits until the tree covers what was there, or a short while.
-func (l *Ledger) catchUp(ctx context.Context) {
-	head, err := l.cfg.Events.Head(ctx)
-	if err != nil {
-		return
-	}
-	deadline := time.Now().Add(time.Second)
-	for l.integrated.Load().Size <= head && time.Now().Before(deadline) && ctx.Err() == nil {
-		select {
-		case l.poke <- struct{}{}:
-		default:
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-}
-
 // Content opens the decrypted content of an item under a view by the same actor. It is refused without one.
 func (l *Ledger) Content(ctx context.Context, u User, caseID, viewID predicate.UUID, exhibit predicate.UUID) (Blob, *casefile.Exhibit, error) {
 	if err := l.ready(); err != nil {

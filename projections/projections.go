@@ -41,8 +41,6 @@ type Record struct {
 	// Payload is the canonical statement, Event what it decodes to.
 	Payload []byte
 	Event   predicate.Event
-	// Sealed maps the digest of an `_sd` opening to the sealed (encrypted) opening.
-	Sealed map[string][]byte
 }
 
 // Source reads the journal.

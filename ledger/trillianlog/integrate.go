@@ -33,23 +33,70 @@ func (l *Log) Integrate(ctx context.Context, first int64, bodies [][]byte) (ledg
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
-	g, err := l.edge.grow(bodies)
+	g, err := l.growth(first, bodies)
 	if err != nil {
 		return ledger.Integrated{}, fmt.Errorf("integrate into tree %d: %w", l.tree, err)
 	}
+	proofs := make(chan provenBatch, 1)
+	go func() { proofs <- g.prove() }()
 	if err := l.add(ctx, first, bodies); err != nil {
 		return ledger.Integrated{}, err
 	}
 	if err := l.await(ctx, g.head); err != nil {
 		return ledger.Integrated{}, err
 	}
-	proofs, err := g.proofs()
-	if err != nil {
-		return ledger.Integrated{}, fmt.Errorf("integrate into tree %d: %w", l.tree, err)
+	proven := <-proofs
+	if proven.err != nil {
+		return ledger.Integrated{}, fmt.Errorf("integrate into tree %d: %w", l.tree, proven.err)
 	}
-	l.edge, l.restored = g.edge, true
+	l.edge, l.restored, l.planned = g.edge, true, nil
 	l.learn(g.head)
-	return ledger.Integrated{Head: g.head, Proofs: proofs}, nil
+	return ledger.Integrated{Head: g.head, Proofs: proven.proofs}, nil
+}
+
+// Plan implements ledger.Planner.
+func (l *Log) Plan(first int64, bodies [][]byte) (ledger.Head, error) {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	if err := l.admit(first, bodies); err != nil {
+		return ledger.Head{}, fmt.Errorf("plan for tree %d: %w", l.tree, err)
+	}
+	g, err := l.growth(first, bodies)
+	if err != nil {
+		return ledger.Head{}, fmt.Errorf("plan for tree %d: %w", l.tree, err)
+	}
+	return g.head, nil
+}
+
+// growth is what a batch makes of the edge. It is kept for the Integrate that follows a Plan of the same batch.
+func (l *Log) growth(first int64, bodies [][]byte) (*growth, error) {
+	if p := l.planned; p != nil && p.first == first && &p.bodies[0] == &bodies[0] && len(p.bodies) == len(bodies) {
+		return p.growth, nil
+	}
+	g, err := l.edge.grow(bodies)
+	if err != nil {
+		return nil, err
+	}
+	l.planned = &plan{first: first, bodies: bodies, growth: g}
+	return g, nil
+}
+
+// plan is a batch with its growth, computed on the edge as it is.
+type plan struct {
+	first  int64
+	bodies [][]byte
+	growth *growth
+}
+
+// provenBatch is the inclusion proofs of a batch, computed while the tree works.
+type provenBatch struct {
+	proofs [][][]byte
+	err    error
+}
+
+func (g *growth) prove() (p provenBatch) {
+	p.proofs, p.err = g.proofs()
+	return p
 }
 
 // admit refuses what Trillian would take and stall on.

@@ -52,6 +52,7 @@ type Log struct {
 	writing  sync.Mutex // guards edge and restored
 	edge     *edge
 	restored bool
+	planned  *plan
 
 	mu    sync.Mutex  // guards what follows
 	seen  ledger.Head // the largest root that the server has shown

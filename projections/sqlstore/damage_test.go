@@ -151,7 +151,7 @@ func TestNoOpeningIsKept(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "r.db")
 	s := open(t, path)
 	r := one(0, id(1), "force-01", &predicate.DefendantAddedV1{Defendant: id(20)})
-	r.Payload, r.Sealed = []byte("MARKER-payload"), map[string][]byte{"MARKER-digest": []byte("MARKER-sealed")}
+	r.Payload = []byte("MARKER-payload")
 	r.Event.Predicate.Actor.Pseudonym = "MARKER-pseudonym"
 	apply(t, s, []projections.Record{r})
 	closed(t, s)

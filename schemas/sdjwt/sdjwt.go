@@ -77,6 +77,20 @@ func (d Disclosure) Encode() (string, error) {
 	return toBase64URL(text), nil
 }
 
+// EncodeJSON returns the canonical JSON array that Encode writes in base64url, and the digest of what Encode writes: for
+// whoever stores the shorter form.
+func (d Disclosure) EncodeJSON() (text []byte, digest string, err error) {
+	if err := d.check(); err != nil {
+		return nil, "", err
+	}
+	if text, err = d.appendJSON(make([]byte, 0, 256)); err != nil {
+		return nil, "", err
+	}
+	var space [4096]byte
+	sum := sha256.Sum256(base64.RawURLEncoding.AppendEncode(space[:0], text))
+	return text, toBase64URL(sum[:]), nil
+}
+
 func toBase64URL(b []byte) string {
 	var space [512]byte
 	return string(base64.RawURLEncoding.AppendEncode(space[:0], b))

@@ -30,7 +30,7 @@ func (s source) Read(ctx context.Context, from int64, yield func(projections.Rec
 	for {
 		next, err := s.l.Follow(ctx, from, sourcePiece, func(c *ledger.Committed) error {
 			return yield(projections.Record{
-				Revision: c.Index, EventID: c.EventID, Payload: c.Envelope.Payload, Event: *c.Event, Sealed: c.Openings,
+				Revision: c.Index, EventID: c.EventID, Payload: c.Envelope.Payload, Event: *c.Event,
 			})
 		})
 		if err != nil || next == from {
