@@ -146,9 +146,10 @@ func (l *Ledger) State(ctx context.Context, caseID predicate.UUID, use func(*cas
 
 // sure asks again after a refusal that another server's events may have overtaken.
 func (l *Ledger) sure(ctx context.Context, ask func() error) error {
+	since := l.folded.Load()
 	err := ask()
 	var refused *casefile.Refusal
-	if errors.As(err, &refused) && l.fresh(ctx) {
+	if errors.As(err, &refused) && l.fresh(ctx, since) {
 		return ask()
 	}
 	return err

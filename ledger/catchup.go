@@ -10,24 +10,25 @@ const catchUpTime = time.Second
 
 // catchUp reads what other servers have recorded and waits until the tree covers it, or a short while.
 func (l *Ledger) catchUp(ctx context.Context) {
-	l.reach(ctx, func(head int64) bool { return l.integrated.Load().Size > head })
+	l.reach(ctx, func() int64 { return l.integrated.Load().Size }, 0)
 }
 
-// fresh reads what other servers have recorded since this one looked last. It reports whether there was anything: then what
-// was found before may no longer hold.
-func (l *Ledger) fresh(ctx context.Context) bool {
-	return l.reach(ctx, func(head int64) bool { return l.folded.Load() > head })
+// fresh reads what other servers have recorded. It reports whether anything has come since the cases in memory held the
+// events below a revision: then what was found in them may no longer hold.
+func (l *Ledger) fresh(ctx context.Context, since int64) bool {
+	return l.reach(ctx, l.folded.Load, since)
 }
 
-// reach asks the sequencer to read the stream until there is what the stream holds now. It reports whether it had to.
-func (l *Ledger) reach(ctx context.Context, there func(head int64) bool) bool {
+// reach asks the sequencer to read the stream until what is covered reaches the end of the stream as it is now. It reports
+// whether the stream holds anything from revision since on.
+func (l *Ledger) reach(ctx context.Context, covered func() int64, since int64) bool {
 	ctx, cancel := context.WithTimeout(ctx, catchUpTime)
 	defer cancel()
 	head, err := l.cfg.Events.Head(ctx)
-	if err != nil || there(head) {
+	if err != nil || head < since {
 		return false
 	}
-	for !there(head) && ctx.Err() == nil && l.Healthy() == nil {
+	for covered() <= head && ctx.Err() == nil && l.Healthy() == nil {
 		select {
 		case l.poke <- struct{}{}:
 		default:

@@ -232,14 +232,20 @@ func (l *Ledger) urnTaken(ctx context.Context, urn identifier.URN) (bool, error)
 
 // CasesByURN finds cases by URN.
 func (l *Ledger) CasesByURN(ctx context.Context, urn identifier.URN) ([]predicate.UUID, error) {
+	since := l.folded.Load()
+	ids, err := l.casesByURN(ctx, urn)
+	if err == nil && len(ids) == 0 && l.fresh(ctx, since) { // another server may have opened it just now
+		return l.casesByURN(ctx, urn)
+	}
+	return ids, err
+}
+
+// casesByURN asks the tail first: what leaves it is in the index by then.
+func (l *Ledger) casesByURN(ctx context.Context, urn identifier.URN) ([]predicate.UUID, error) {
+	recent := l.tail.casesOf(urn.Key())
 	ids, err := l.cfg.Index.CasesByURN(ctx, urn.Key())
 	if err != nil {
 		return nil, fmt.Errorf("look up URN: %w", err)
-	}
-	recent := l.tail.casesOf(urn.Key())
-	if len(ids)+len(recent) == 0 {
-		l.fresh(ctx) // another server may have opened it just now
-		recent = l.tail.casesOf(urn.Key())
 	}
 	for _, id := range recent {
 		if !slices.Contains(ids, id) {

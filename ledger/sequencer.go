@@ -270,6 +270,8 @@ func (q *sequenced) sequence(ctx context.Context, batch []*pending) []*pending {
 	for _, p := range batch {
 		done, err := q.place(ctx, p, next)
 		switch {
+		case err != nil && ctx.Err() != nil:
+			p.fail(fmt.Errorf("%w: nothing was recorded: %w", ErrStopped, err))
 		case err != nil:
 			q.l.alarmIf(err)
 			p.fail(err)
