@@ -22,8 +22,7 @@ type cases struct {
 	lru *list.List
 }
 
-// openCase is one folded case. Its state includes events that are sequenced but not yet committed; if their append fails
-// the entry is dropped and folded anew.
+// openCase is one folded case. Its state holds committed events only.
 type openCase struct {
 	scope predicate.UUID
 	load  sync.Mutex // held while folding from the stream
@@ -32,6 +31,20 @@ type openCase struct {
 	mu    sync.RWMutex
 	state *casefile.State
 	last  int64 // revision of the last event folded in
+
+	// ahead also holds what is sequenced but not yet committed; nil: nothing is, or nobody has asked yet. Only the
+	// sequencer touches it.
+	ahead *casefile.State
+}
+
+// next is the state that the next act is decided on.
+func (e *openCase) next() *casefile.State {
+	if e.ahead == nil {
+		e.mu.RLock()
+		e.ahead = e.state.Clone()
+		e.mu.RUnlock()
+	}
+	return e.ahead
 }
 
 func newCases(l *Ledger) *cases {
@@ -60,11 +73,13 @@ func (c *cases) get(ctx context.Context, scope predicate.UUID) (*openCase, error
 		c.drop(scope)
 		return nil, err
 	}
+	if e.last < 0 {
+		c.drop(scope) // nothing has happened here: whoever asks for what does not exist fills no memory
+	}
 	return e, nil
 }
 
-// evict drops the case that was not used for longest. Its events are all committed: the sequencer drops nothing that it
-// is working on since it has just used it.
+// evict drops the case that was not used for longest.
 func (c *cases) evict() {
 	if c.lru.Len() <= maxCases {
 		return
@@ -120,8 +135,8 @@ func (e *openCase) apply(c *Committed) error {
 	return nil
 }
 
-// follow folds in an event of another server if the case is in memory.
-func (c *cases) follow(ev *Committed) error {
+// committed folds in an event that the stream holds and the tail covers, if the case is in memory.
+func (c *cases) committed(ev *Committed) error {
 	p := &ev.Event.Predicate
 	c.mu.Lock()
 	el, ok := c.m[scope(p.Case, p.Actor.Organisation)]
@@ -135,6 +150,18 @@ func (c *cases) follow(ev *Committed) error {
 	if !e.ready {
 		return nil // whoever loads it reads the tail, which has the event by now
 	}
+	return e.apply(ev)
+}
+
+// foreign folds in an event of another server. The case is folded for it where it was not in memory, so that an event out
+// of its order is noticed at once.
+func (c *cases) foreign(ctx context.Context, ev *Committed) error {
+	p := &ev.Event.Predicate
+	e, err := c.get(ctx, scope(p.Case, p.Actor.Organisation))
+	if err != nil {
+		return err
+	}
+	e.ahead = nil
 	return e.apply(ev)
 }
 

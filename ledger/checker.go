@@ -1,7 +1,10 @@
 package ledger
 
 import (
+	"crypto/ecdsa"
+	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"path"
 	"strings"
 	"sync/atomic"
@@ -36,7 +39,7 @@ func newChecker(cfg Config) *checker {
 // own checks a receipt for an event that this process signed: of every so many the event signature too.
 func (c *checker) own(r receipt.Receipt) error {
 	opts := c.skip
-	if c.count.Add(1)%c.sample == 1 {
+	if (c.count.Add(1)-1)%c.sample == 0 {
 		opts = c.whole
 	}
 	_, err := c.trust.Receipt(r, opts...)
@@ -52,6 +55,16 @@ func (c *checker) full(r receipt.Receipt) error {
 func (c *checker) checkpoint(text string) error {
 	_, err := c.checkpoints.Verify(text)
 	return err
+}
+
+// signature verifies the event signature of an event that was read from the stream.
+func (c *checker) signature(e *Committed) error {
+	key, err := x509.ParsePKIXPublicKey(c.keys[e.Signer])
+	pub, ok := key.(*ecdsa.PublicKey)
+	if err != nil || !ok || !ecdsa.VerifyASN1(pub, e.PAE[:], e.Envelope.Sig()) {
+		return fmt.Errorf("%w: the signature of event %d is wrong", ErrForeign, e.Index)
+	}
+	return nil
 }
 
 // spki is the public key of a signer by its hint.

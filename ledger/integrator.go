@@ -65,8 +65,12 @@ func (in *integrator) probe(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	_, err := in.l.cfg.Tree.Head(ctx)
-	if ctx.Err() == nil || errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		in.l.treeDown.Store(err != nil)
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return
+	}
+	in.l.alarmIf(err)
+	if down := err != nil; in.l.treeDown.Swap(down) != down {
+		in.l.cfg.Logger.Warn("log", "answers", !down, "error", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -52,14 +53,26 @@ func (s *sequencer) run(ctx context.Context) {
 		case p := <-s.l.submit:
 			s.commit(ctx, s.drain(p))
 		case <-s.l.poke:
-			s.follow(ctx)
+			s.look(ctx)
 		case <-tick.C:
-			s.follow(ctx)
+			s.look(ctx)
 			s.trim(ctx)
 		case <-ctx.Done():
 			s.refuseRest()
 			return
 		}
+	}
+}
+
+// look follows the stream while no act is under way; a store that does not answer is noticed before an act is begun.
+func (s *sequencer) look(ctx context.Context) {
+	err := s.follow(ctx)
+	down := errors.Is(err, ErrUnavailable)
+	if s.l.storeDown.Swap(down) != down {
+		s.l.cfg.Logger.Warn("event store", "answers", !down, "error", err)
+	}
+	if err != nil && !down && s.l.Healthy() == nil && ctx.Err() == nil {
+		s.l.cfg.Logger.Error("the stream cannot be followed; it is tried again", "error", err)
 	}
 }
 
@@ -137,10 +150,32 @@ func (s *sequencer) commit(ctx context.Context, batch []*pending) {
 			failAll(batch, err)
 			return
 		}
-		if err := s.follow(ctx); err != nil {
-			failAll(batch, err)
+		if !s.learn(ctx, batch) {
 			return
 		}
+	}
+}
+
+// conflictPause is a wait after a conflict that brought nothing new to light.
+const conflictPause = 20 * time.Millisecond
+
+// learn reads what another writer appended. It fails the batch where that cannot be had: an act of it may be in the
+// stream after a lost answer, so none is said to be unrecorded.
+func (s *sequencer) learn(ctx context.Context, batch []*pending) bool {
+	was := s.next
+	if err := s.follow(ctx); err != nil {
+		failAll(batch, unanswered(err))
+		return false
+	}
+	if s.next > was {
+		return true
+	}
+	select {
+	case <-time.After(conflictPause):
+		return true
+	case <-ctx.Done():
+		failAll(batch, unanswered(ErrStopped))
+		return false
 	}
 }
 
@@ -190,7 +225,7 @@ func (s *sequencer) committed(ctx context.Context, batch []*pending) {
 		c := p.committed(s.next+int64(i), s.l.cfg.Signers)
 		s.l.erasures.note(c)
 		s.l.tail.add(c)
-		if err := s.l.cases.follow(c); err != nil {
+		if err := s.l.cases.committed(c); err != nil {
 			s.l.raise(err)
 		}
 		work[i] = integration{event: c, waiter: p}
@@ -209,31 +244,63 @@ func (s *sequencer) follow(ctx context.Context) error {
 			work = nil
 		}
 	}
-	err := s.l.cfg.Events.Read(ctx, s.next, 0, func(rev int64, e StoredEvent) error {
+	last := max(s.next-1, 0) // the last event that is known here is read again: it must still be there
+	rereads := s.next > 0
+	err := s.l.cfg.Events.Read(ctx, last, 0, func(rev int64, e StoredEvent) error {
 		c, err := s.l.decode(rev, e)
 		if err != nil {
 			return err
 		}
+		if rereads {
+			rereads = false
+			return s.same(c)
+		}
 		if rev != s.next {
 			return fmt.Errorf("%w: the stream jumps from revision %d to %d", ErrDiverged, s.next-1, rev)
 		}
-		s.l.erasures.note(c)
-		s.l.tail.add(c)
-		s.next++
-		if err := s.l.cases.follow(c); err != nil {
+		if err := s.takeForeign(ctx, c); err != nil {
 			return err
 		}
-		s.l.folded.Store(s.next)
 		if work = append(work, integration{event: c}); len(work) == maxBatch {
 			flush()
 		}
 		return nil
 	})
 	flush()
+	if err == nil && rereads {
+		err = fmt.Errorf("%w: the stream ends before revision %d, which was committed: events were lost or an old copy was restored", ErrDiverged, s.next-1)
+	}
 	if err != nil && ctx.Err() == nil {
 		s.l.alarmIf(err)
 		return fmt.Errorf("follow the stream: %w", err)
 	}
+	return nil
+}
+
+// same compares an event with what was known at its revision.
+func (s *sequencer) same(c *Committed) error {
+	known, ok := s.l.tail.recent(c.Index)
+	if !ok || c.Index != s.next-1 || known.EventID != c.EventID || known.PAE != c.PAE || !bytes.Equal(known.body, c.body) {
+		return fmt.Errorf("%w: revision %d holds another event than it did", ErrDiverged, c.Index)
+	}
+	return nil
+}
+
+// takeForeign takes in an event of another server once its signature and its place in its chain are checked.
+func (s *sequencer) takeForeign(ctx context.Context, c *Committed) error {
+	if err := s.l.check.signature(c); err != nil {
+		return err
+	}
+	if err := s.l.cases.foreign(ctx, c); err != nil {
+		return err
+	}
+	s.l.erasures.note(c)
+	s.l.tail.add(c)
+	s.next++
+	if err := s.l.cases.committed(c); err != nil { // for whoever began to fold the case in between
+		return err
+	}
+	s.l.folded.Store(s.next)
 	return nil
 }
 
@@ -285,11 +352,11 @@ func (q *sequenced) sequence(ctx context.Context, batch []*pending) []*pending {
 
 // place orders one act. done means that it has its answer already.
 func (q *sequenced) place(ctx context.Context, p *pending, revision int64) (done bool, err error) {
-	if err := p.ctx.Err(); err != nil {
-		return false, fmt.Errorf("%w: nothing was recorded: %w", ErrUnavailable, err)
-	}
 	if done, err := q.seen(ctx, p); done || err != nil {
 		return done, err
+	}
+	if err := p.ctx.Err(); err != nil {
+		return false, fmt.Errorf("%w: nothing was recorded: %w", ErrUnavailable, err)
 	}
 	if err := q.freeURN(ctx, p); err != nil {
 		return false, err
@@ -301,9 +368,8 @@ func (q *sequenced) place(ctx context.Context, p *pending, revision int64) (done
 		}
 		q.cases[p.scope] = e
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	d, err := e.state.Decide(p.act())
+	state := e.next()
+	d, err := state.Decide(p.act())
 	if err != nil {
 		return false, err
 	}
@@ -311,15 +377,14 @@ func (q *sequenced) place(ctx context.Context, p *pending, revision int64) (done
 	if err := q.l.relist(ctx, p); err != nil {
 		return false, err
 	}
-	if p.place(d, e.state.Head(d.Chain), q.l.cfg.Clock()) {
+	if p.place(d, state.Head(d.Chain), q.l.cfg.Clock()) {
 		if err := p.encode(); err != nil {
 			return false, err
 		}
 	}
-	if err := e.state.Apply(p.event, p.pae); err != nil {
+	if err := state.Apply(p.event, p.pae); err != nil {
 		return false, fmt.Errorf("%w: %w", ErrDiverged, err)
 	}
-	e.last = revision
 	q.keep(p)
 	return false, nil
 }
@@ -381,9 +446,9 @@ func (q *sequenced) keep(p *pending) {
 	}
 }
 
-// undo forgets the cases of an attempt that was not committed: they are folded anew from the stream.
+// undo forgets what an attempt that was not committed has folded ahead.
 func (q *sequenced) undo() {
-	for scope := range q.cases {
-		q.l.cases.drop(scope)
+	for _, e := range q.cases {
+		e.ahead = nil
 	}
 }

@@ -2,14 +2,16 @@ package ledger
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/x509"
+	"encoding/hex"
+	"errors"
 	"fmt"
 
 	"github.com/transparency-dev/merkle/compact"
 	"github.com/transparency-dev/merkle/rfc6962"
 
+	"github.com/caseledger/caseledger/ledger/casefile"
 	"github.com/caseledger/caseledger/schemas/predicate"
+	"github.com/caseledger/caseledger/schemas/statement"
 )
 
 // start makes everything follow from the stream: it reads all of it, gives the tree's client the leaves that the tree
@@ -27,7 +29,7 @@ func (l *Ledger) start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("case index: %w", err)
 	}
-	b := &boot{l: l, tree: tree, position: position, published: published}
+	b := &boot{l: l, tree: tree, position: position, published: published, heads: map[predicate.ChainID]casefile.Head{}}
 	b.ranges.Hash = rfc6962.DefaultHasher.HashChildren
 	b.whole = b.ranges.NewEmptyRange(0)
 	if err := b.read(ctx); err != nil {
@@ -57,6 +59,7 @@ type boot struct {
 	restored  bool
 	destroyed []predicate.KeyID
 	keys      keyCheck
+	heads     map[predicate.ChainID]casefile.Head
 }
 
 const bootPiece = 1024
@@ -84,7 +87,7 @@ func (b *boot) read(ctx context.Context) error {
 }
 
 func (b *boot) take(ctx context.Context, c *Committed) error {
-	if err := b.signature(c); err != nil {
+	if err := errors.Join(b.signature(c), b.inOrder(c)); err != nil {
 		return err
 	}
 	hash := c.LeafHash()
@@ -120,19 +123,27 @@ func (b *boot) take(ctx context.Context, c *Committed) error {
 	return b.compare()
 }
 
+// inOrder holds every chain against gaps, repeats and events that name another predecessor.
+func (b *boot) inOrder(c *Committed) error {
+	p := &c.Event.Predicate
+	head, ok := b.heads[p.Chain]
+	if !ok {
+		head.Link = statement.Genesis(string(p.Chain))
+	}
+	if p.Sequence != head.Count+1 || string(p.Previous) != hex.EncodeToString(head.Link[:]) {
+		return fmt.Errorf("%w: event %d is not the next of its chain", ErrForeign, c.Index)
+	}
+	b.heads[p.Chain] = casefile.Head{Count: p.Sequence, Link: statement.Link(head.Link, c.PAE)}
+	return nil
+}
+
 // signature verifies what no published checkpoint covers yet, and a sample of the rest.
 func (b *boot) signature(c *Committed) error {
 	covered := b.published != nil && c.Index < b.published.Size
 	if covered && c.Index%int64(b.l.cfg.SignatureSample) != 0 {
 		return nil
 	}
-	spki, _ := b.l.check.spki(c.Signer)
-	key, err := x509.ParsePKIXPublicKey(spki)
-	pub, ok := key.(*ecdsa.PublicKey)
-	if err != nil || !ok || !ecdsa.VerifyASN1(pub, c.PAE[:], c.Envelope.Sig()) {
-		return fmt.Errorf("%w: the signature of event %d is wrong", ErrDiverged, c.Index)
-	}
-	return nil
+	return b.l.check.signature(c)
 }
 
 // compare checks the events against the published checkpoint when its size is reached.

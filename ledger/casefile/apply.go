@@ -82,7 +82,10 @@ func (s *State) foldEvidence(ev *predicate.Event) {
 	case *predicate.UnusedDisclosedV1:
 		s.on(b.Item, func(e *Exhibit) { e.serve(b.Organisation, service{defendant: b.Defendant}) })
 	case *predicate.UndertakingAcceptedV1:
-		s.on(b.Item, func(e *Exhibit) { e.undertakings[p.Actor.Pseudonym] = b.Text })
+		s.on(b.Item, func(e *Exhibit) {
+			e.undertakings[p.Actor.Pseudonym] = b.Text
+			e.pledged[pledge{p.Actor.Organisation, b.Text}] = true
+		})
 	}
 }
 
@@ -130,6 +133,7 @@ func (s *State) add(e *Exhibit) {
 	e.shared = map[identifier.Org][]predicate.Permission{}
 	e.served = map[identifier.Org][]service{}
 	e.undertakings = map[predicate.Pseudonym]predicate.Hex32{}
+	e.pledged = map[pledge]bool{}
 	e.accessed = map[identifier.Org]bool{}
 	s.exhibits[e.ID] = e
 	s.order = append(s.order, e.ID)

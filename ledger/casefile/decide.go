@@ -15,6 +15,8 @@ type Act struct {
 	// FirmID is the keyring's id for the actor's (or, for a bag, the recipient's) firm in this case.
 	FirmID string
 	Body   predicate.Body
+	// Contents are the exhibits whose content goes out with the act: those in a bag, for bag.exported.
+	Contents []predicate.UUID
 }
 
 // Decision is where an allowed act belongs and what it concerns.

@@ -46,9 +46,7 @@ func (s *State) allowedCase(a Act) error {
 	case *predicate.KeyDestroyedV1:
 		return s.allowedDestroyed(a, b)
 	case *predicate.BagExportedV1:
-		if !s.TakesPart(b.Recipient.Organisation) {
-			return refuse(NotPermitted, "the recipient's organisation takes no part in this case")
-		}
+		return s.allowedBag(a, b)
 	}
 	return nil
 }

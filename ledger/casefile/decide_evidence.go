@@ -1,7 +1,6 @@
 package casefile
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/caseledger/caseledger/schemas/identifier"
@@ -186,91 +185,4 @@ func (s *State) inForce(org identifier.Org, e *Exhibit) []service {
 		}
 	}
 	return out
-}
-
-// mayAccess: may this actor see, or take away, the content of this item now?
-func (s *State) mayAccess(actor predicate.Actor, item predicate.Item, want predicate.Permission) error {
-	e, err := s.need(item)
-	if err != nil {
-		return err
-	}
-	return s.access(actor, e, want)
-}
-
-func (s *State) access(actor predicate.Actor, e *Exhibit, want predicate.Permission) error {
-	if actor.Role == identifier.RoleDefence || orgKind(actor.Organisation) == "firm" {
-		return s.defenceAccess(actor, e, want)
-	}
-	switch actor.Role {
-	case identifier.RoleJudge:
-		return nil
-	case identifier.RoleClerk, identifier.RoleInspector, identifier.RoleIG:
-		if e.Sensitive() {
-			return refuse(NotPermitted, "this item is not open to your role")
-		}
-	}
-	if s.may(actor, e, want) {
-		return nil
-	}
-	return refuse(NotPermitted, "you have no right to this item: ask the organisation that holds the case")
-}
-
-// may looks for a right of an agency: it opened the case, a hearing is listed there, or it was granted or shared.
-func (s *State) may(actor predicate.Actor, e *Exhibit, want predicate.Permission) bool {
-	if actor.Organisation == s.Opener {
-		return true
-	}
-	if _, court := s.courts[actor.Organisation]; court && (!e.Derived() || e.Approved) {
-		return true
-	}
-	if slices.Contains(e.shared[actor.Organisation], want) {
-		return true
-	}
-	return s.granted(actor, e, want, "")
-}
-
-func (s *State) granted(actor predicate.Actor, e *Exhibit, want predicate.Permission, defendant predicate.UUID) bool {
-	for _, g := range s.grants {
-		if g.org != actor.Organisation || (g.grantee != "" && g.grantee != actor.Pseudonym) {
-			continue
-		}
-		if (g.exhibit == "" || g.exhibit == e.ID) && slices.Contains(g.permissions, want) && (defendant == "" || g.defendant == defendant) {
-			return true
-		}
-	}
-	return false
-}
-
-// defenceAccess: only what was served on, disclosed to or granted to the firm for a defendant it still acts for.
-func (s *State) defenceAccess(actor predicate.Actor, e *Exhibit, want predicate.Permission) error {
-	if err := s.mayLeave(e, true); err != nil {
-		return refuse(NotPermitted, "this item is not open to you")
-	}
-	services := s.inForce(actor.Organisation, e)
-	accepted := e.undertakings[actor.Pseudonym]
-	for _, sv := range services {
-		if sv.undertaking == "" || sv.undertaking == accepted {
-			return nil
-		}
-	}
-	granted := slices.ContainsFunc(slices.Collect(maps.Values(s.grants)), func(g *grant) bool {
-		return g.org == actor.Organisation && g.exhibit == e.ID && s.represents(actor.Organisation, g.defendant) &&
-			s.granted(actor, e, want, g.defendant)
-	})
-	switch {
-	case len(services) > 0, granted && e.Handling == predicate.HandlingUndertaking && accepted == "":
-		return refuse(UndertakingRequired, "accept the undertaking for this item first; a colleague's acceptance does not count for you")
-	case granted:
-		return nil
-	}
-	return refuse(NotPermitted, "this item is not open to you")
-}
-
-// MayAccess is the check that is made each time content is fetched, after the view was recorded.
-func (s *State) MayAccess(actor predicate.Actor, exhibit predicate.UUID, want predicate.Permission) error {
-	e, ok := s.exhibits[exhibit]
-	if !ok {
-		return refuse(ExhibitUnknown, "no such exhibit in this case")
-	}
-	return s.mayAccess(actor, e.Item(), want)
 }

@@ -53,14 +53,21 @@ type Exhibit struct {
 	Erased   bool
 
 	shared       map[identifier.Org][]predicate.Permission
-	served       map[identifier.Org][]service // one for each defendant
-	undertakings map[predicate.Pseudonym]predicate.Hex32
+	served       map[identifier.Org][]service            // one for each defendant
+	undertakings map[predicate.Pseudonym]predicate.Hex32 // the newest of each person
+	pledged      map[pledge]bool
 	accessed     map[identifier.Org]bool
 }
 
 type service struct {
 	defendant   predicate.UUID
 	undertaking predicate.Hex32
+}
+
+// pledge is a text that somebody of an organisation accepted.
+type pledge struct {
+	org  identifier.Org
+	text predicate.Hex32
 }
 
 type representation struct {
