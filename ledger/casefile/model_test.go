@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -92,6 +93,25 @@ func (m *model) leaves(it predicate.Item, toFirm bool) string {
 		return "a sensitive item goes to a firm"
 	}
 	return ""
+}
+
+// received holds what may be in a bag against the rules: never more than leaves, and for a firm never what nobody of it
+// may download.
+func (m *model) received(t *rapid.T, w *world) {
+	people := map[identifier.Org][]predicate.Actor{"firm-a": {solicitor, partner}, "firm-b": {rival}, "court-demo": {clerk}}
+	for _, r := range []predicate.Recipient{recipient("defence", "firm-a"), recipient("defence", "firm-b"), recipient("clerk", "court-demo")} {
+		for _, e := range w.Exhibits() {
+			if w.MayReceive(r, e.ID) != nil {
+				continue
+			}
+			if why := m.leaves(e.Item(), true); why != "" {
+				t.Fatalf("%s may receive %s: %s", r.Organisation, e.Ref, why)
+			}
+			if !slices.ContainsFunc(people[r.Organisation], func(a predicate.Actor) bool { return w.MayAccess(a, e.ID, predicate.PermDownload) == nil }) {
+				t.Fatalf("%s may receive %s, which none of its people may download", r.Organisation, e.Ref)
+			}
+		}
+	}
 }
 
 func (m *model) note(a predicate.Actor, body predicate.Body, event predicate.UUID) {
@@ -247,6 +267,7 @@ func TestModel(t *testing.T) {
 		step(solicitor, &predicate.UndertakingAcceptedV1{Item: bound.Item(), Text: hex32("undertaking")})
 		for range rapid.IntRange(10, 80).Draw(t, "acts") {
 			step(drawAct(t, w, proposals))
+			m.received(t, w)
 			for _, a := range []predicate.Actor{solicitor, partner, rival} {
 				for _, e := range w.Exhibits() {
 					if w.MayAccess(a, e.ID, predicate.PermView) == nil && m.leaves(e.Item(), true) != "" {
