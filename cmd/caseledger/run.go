@@ -53,7 +53,7 @@ func (c *runCmd) Run(ctx context.Context, s streams) error {
 	return srv.wait(ctx)
 }
 
-// demonstration cases: their URNs are of the usual shape and synthetic.
+// demonstrationURNs are of the usual shape and synthetic. The last case is left open, to try things on.
 var demonstrationURNs = []string{"01ZZ0000126", "01ZZ0000226"}
 
 func openDemonstrationCases(ctx context.Context, s streams, srv *server) error {
@@ -61,12 +61,12 @@ func openDemonstrationCases(ctx context.Context, s streams, srv *server) error {
 	if err != nil {
 		return err
 	}
-	for _, urn := range demonstrationURNs {
+	for i, urn := range demonstrationURNs {
 		sc, err := newScenario("http://"+srv.addr, srv.node.Issuer, urn, evidence)
 		if err != nil {
 			return err
 		}
-		sc.progress = showProgress(s.err)
+		sc.progress, sc.leaveOpen = showProgress(s.err), i == len(demonstrationURNs)-1
 		if err := sc.run(ctx); err != nil {
 			return err
 		}
