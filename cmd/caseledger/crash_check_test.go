@@ -15,6 +15,7 @@ import (
 	"github.com/caseledger/caseledger/ledger"
 	"github.com/caseledger/caseledger/ledger/casefile"
 	"github.com/caseledger/caseledger/ledger/ledgertest"
+	"github.com/caseledger/caseledger/schemas/predicate"
 	"github.com/caseledger/caseledger/schemas/receipt"
 )
 
@@ -210,7 +211,7 @@ func (c *crash) checkContents(t *testing.T, n *node.Node) {
 		if left--; left < 0 {
 			return
 		}
-		blob, err := n.Ledger.Stored(t.Context(), a.Case, a.Exhibit)
+		blob, err := c.content(n, a)
 		if err != nil {
 			var refused *casefile.Refusal
 			if !errors.As(err, &refused) || refused.Code != casefile.ExhibitErased {
@@ -224,6 +225,27 @@ func (c *crash) checkContents(t *testing.T, n *node.Node) {
 		}
 		blob.Close() //nolint:errcheck // read only
 	}
+}
+
+// content reads an exhibit as everybody must: under a recorded view.
+func (c *crash) content(n *node.Node, a ack) (ledger.Blob, error) {
+	ctx, item := context.Background(), predicate.Item{}
+	err := n.Ledger.State(ctx, a.Case, func(s *casefile.State) error {
+		if e, ok := s.Exhibit(a.Exhibit); ok {
+			item = e.Item()
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	act := crashView(a.Case, item, "")
+	view, err := n.Ledger.Record(ctx, act)
+	if err != nil {
+		return nil, err
+	}
+	blob, _, err := n.Ledger.Content(ctx, act.User, a.Case, predicate.UUID(view.EventID.String()), a.Exhibit)
+	return blob, err
 }
 
 // checkReplay repeats a request whose answer was acknowledged.
