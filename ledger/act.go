@@ -62,6 +62,9 @@ type Act struct {
 	Rendition      *predicate.Rendition
 	Proof          *predicate.ActorProof
 	Batch          predicate.UUID
+	// Contents are the exhibits whose content goes out with the act: those in a bag, for bag.exported. The act is refused
+	// where its recipient may not have one of them when it gets its place.
+	Contents []predicate.UUID
 }
 
 // Recorded is an event with its receipt.
@@ -122,7 +125,7 @@ func (l *Ledger) prepare(ctx context.Context, a Act) (*pending, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &pending{scope: scope(a.Case, a.User.Organisation), done: make(chan outcome, 1), keyed: a.IdempotencyKey != ""}
+	p := &pending{scope: scope(a.Case, a.User.Organisation), done: make(chan outcome, 1), keyed: a.IdempotencyKey != "", contents: a.Contents}
 	ring := l.cfg.Keyring
 	pseudonym, err := ring.Pseudonym(ctx, string(p.scope), a.User.Subject)
 	if err != nil {
@@ -374,5 +377,5 @@ func personOf(body predicate.Body) predicate.UUID {
 }
 
 func (p *pending) act() casefile.Act {
-	return casefile.Act{Actor: p.event.Predicate.Actor, FirmID: p.firmID, Body: p.event.Predicate.Body}
+	return casefile.Act{Actor: p.event.Predicate.Actor, FirmID: p.firmID, Body: p.event.Predicate.Body, Contents: p.contents}
 }

@@ -50,15 +50,15 @@ func (l *Ledger) Consistency(ctx context.Context, from, to int64) ([][]byte, err
 	return hashes, nil
 }
 
-// Stored opens the decrypted content of an exhibit for a court bag, which is handed out only once its bag.exported is
-// integrated.
-func (l *Ledger) Stored(ctx context.Context, caseID, exhibit predicate.UUID) (Blob, error) {
+// Stored opens the decrypted content of an exhibit for the court bag of a recipient, which is handed out only once its
+// bag.exported is integrated. It returns a *casefile.Refusal where the recipient may not have it.
+func (l *Ledger) Stored(ctx context.Context, caseID, exhibit predicate.UUID, to predicate.Recipient) (Blob, error) {
 	var e casefile.Exhibit
 	err := l.State(ctx, caseID, func(s *casefile.State) error {
-		found, ok := s.Exhibit(exhibit)
-		if !ok || found.Erased {
-			return &casefile.Refusal{Code: casefile.ExhibitErased, Detail: "the content of this exhibit is not there"}
+		if err := s.MayReceive(to, exhibit); err != nil {
+			return err
 		}
+		found, _ := s.Exhibit(exhibit)
 		e = *found
 		return nil
 	})

@@ -102,6 +102,7 @@ type Ledger struct {
 	alarm      atomic.Pointer[alarm]
 	treeDown   atomic.Bool
 	storeDown  atomic.Bool
+	keyMissing sync.Once    // says that the keyring is incomplete
 	folded     atomic.Int64 // revision after the last event that is folded into the cases in memory
 
 	stop  context.CancelFunc

@@ -26,8 +26,10 @@ type pending struct {
 	kind   predicate.Type
 	event  *predicate.Event
 	firmID string
-	sealed []sealed
-	keyed  bool
+	// contents are those of the act: what must still be the recipient's to have when the act gets its place.
+	contents []predicate.UUID
+	sealed   []sealed
+	keyed    bool
 	// actorKey seals what is about the actor; the fields of one event share the look-up.
 	actorKey predicate.KeyID
 

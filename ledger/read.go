@@ -169,9 +169,29 @@ func (l *Ledger) BundleOf(ctx context.Context, r Recorded) (receipt.Bundle, erro
 	return l.Bundle(found, r.Receipt)
 }
 
-// Openings decrypts the openings of an event. Those whose keys were destroyed, or lost with
-// an older keyring, are left out.
+// Openings decrypts the openings of an event for somebody who reads it now. Those whose keys were destroyed are left out,
+// and so are those whose keys are missing, which is logged.
 func (l *Ledger) Openings(c *Committed) (sdjwt.Openings, error) {
+	return l.openings(c, func(err error) error {
+		l.keyMissing.Do(func() {
+			l.cfg.Logger.Error("the keyring lacks a key that no event destroyed, so a field is not shown: restore a newer copy of the keyring; further ones are not logged",
+				"event", c.Index, "error", err)
+		})
+		return nil
+	})
+}
+
+// WholeOpenings is Openings for what leaves the ledger for good: a key that is missing although no event destroyed it is an
+// error that wraps ErrKeyMissing.
+func (l *Ledger) WholeOpenings(c *Committed) (sdjwt.Openings, error) {
+	return l.openings(c, func(err error) error {
+		return fmt.Errorf("opening of event %d: restore a copy of the keyring that has its key: %w", c.Index, err)
+	})
+}
+
+// openings decrypts those of an event whose keys were not destroyed. lacking says what a missing key means: the keyring
+// knows each key that a key.destroyed names, so what it does not know was lost.
+func (l *Ledger) openings(c *Committed, lacking func(error) error) (sdjwt.Openings, error) {
 	var encoded []string
 	p := &c.Event.Predicate
 	if len(c.Openings) != len(p.SD) || len(p.OpeningKeys) != len(p.SD) {
@@ -179,7 +199,13 @@ func (l *Ledger) Openings(c *Committed) (sdjwt.Openings, error) {
 	}
 	for i, o := range c.Openings {
 		plain, err := l.openOne(c, p.OpeningKeys[i], o.Box)
-		if errors.Is(err, ErrKeyDestroyed) || errors.Is(err, ErrKeyMissing) {
+		if errors.Is(err, ErrKeyMissing) {
+			if err := lacking(err); err != nil {
+				return sdjwt.Openings{}, err
+			}
+			continue
+		}
+		if errors.Is(err, ErrKeyDestroyed) {
 			continue
 		}
 		if err != nil {

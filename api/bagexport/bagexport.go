@@ -14,6 +14,7 @@ import (
 	"fmt"
 
 	"github.com/caseledger/caseledger/ledger"
+	"github.com/caseledger/caseledger/ledger/casefile"
 	"github.com/caseledger/caseledger/schemas/identifier"
 	"github.com/caseledger/caseledger/schemas/predicate"
 	"github.com/caseledger/caseledger/schemas/receipt"
@@ -40,29 +41,55 @@ type Exported struct {
 	Recorded ledger.Recorded // of bag.exported
 }
 
-// Export makes the bag. Nothing is in Dir before bag.exported is integrated.
+// ErrNotVerified: the bag that was made does not verify under the ledger's own trust. It was removed.
+var ErrNotVerified = errors.New("the verification pack just made does not verify and was removed")
+
+// Export makes the bag. Nothing is in Dir before bag.exported is integrated and the closed bag has passed the court's own
+// checks; after an error nothing is left of it. A *casefile.Refusal says why the recipient may not have it.
 func Export(ctx context.Context, l *ledger.Ledger, r Request) (Exported, error) {
-	if err := courtbundle.Discard(r.Dir); err != nil {
-		return Exported{}, fmt.Errorf("remove an unfinished export: %w", err)
+	if err := allowed(ctx, l, r); err != nil {
+		return Exported{}, err
+	}
+	if err := makeRoom(r.Dir); err != nil {
+		return Exported{}, err
 	}
 	f, err := freeze(ctx, l, r)
 	if err != nil {
 		return Exported{}, err
 	}
-	digest, err := courtbundle.Prepare(r.Dir, f.contents)
+	rec, err := f.close(ctx, l, r)
 	if err != nil {
-		return Exported{}, fmt.Errorf("write verification pack: %w", errors.Join(err, courtbundle.Discard(r.Dir)))
+		return Exported{}, errors.Join(err, discard(r.Dir))
 	}
-	rec, err := l.Record(ctx, ledger.Act{User: r.By, Case: r.Case, Policy: r.Policy, Body: &predicate.BagExportedV1{
+	return Exported{URN: f.urn, Events: len(f.contents.Events), Withheld: f.withheld, Evidence: len(f.contents.Evidence), Recorded: rec}, nil
+}
+
+// allowed refuses a hopeless export before anything is decrypted; it is decided again when bag.exported gets its place.
+func allowed(ctx context.Context, l *ledger.Ledger, r Request) error {
+	return l.State(ctx, r.Case, func(s *casefile.State) error {
+		_, err := s.Decide(casefile.Act{Body: &predicate.BagExportedV1{Recipient: r.Recipient}})
+		return err
+	})
+}
+
+// close writes a frozen bag, records that it goes out, and moves it into place once it verifies.
+func (f *frozen) close(ctx context.Context, l *ledger.Ledger, r Request) (ledger.Recorded, error) {
+	digest, err := courtbundle.Prepare(unverified(r.Dir), f.contents)
+	if err != nil {
+		return ledger.Recorded{}, fmt.Errorf("write verification pack: %w", err)
+	}
+	rec, err := l.Record(ctx, ledger.Act{User: r.By, Case: r.Case, Policy: r.Policy, Contents: f.exhibits(), Body: &predicate.BagExportedV1{
 		Checkpoint: treeHead(l, f.covered), Contents: predicate.Hex32(hex.EncodeToString(digest[:])), Heads: f.heads, Recipient: r.Recipient,
 	}})
 	if err != nil {
-		return Exported{}, errors.Join(err, courtbundle.Discard(r.Dir))
+		return ledger.Recorded{}, err
 	}
-	if err := finish(ctx, l, r, f, rec); err != nil {
-		return Exported{}, err
+	if err := finish(ctx, l, r, f, rec); err != nil { // it is recorded, so it is worth a second try
+		if again := finish(ctx, l, r, f, rec); again != nil {
+			return ledger.Recorded{}, errors.Join(again, err)
+		}
 	}
-	return Exported{URN: f.urn, Events: len(f.contents.Events), Withheld: f.withheld, Evidence: len(f.contents.Evidence), Recorded: rec}, nil
+	return rec, release(l, r.Dir)
 }
 
 func treeHead(l *ledger.Ledger, c ledger.Covered) predicate.TreeHead {
@@ -88,7 +115,7 @@ func finish(ctx context.Context, l *ledger.Ledger, r Request, f *frozen, rec led
 	if err != nil {
 		return err
 	}
-	err = courtbundle.Close(r.Dir, bundle, courtbundle.Consistency{
+	err = courtbundle.Close(unverified(r.Dir), bundle, courtbundle.Consistency{
 		First: courtbundle.HeadOf(first.Checkpoint), Second: courtbundle.HeadOf(second.Checkpoint), Hashes: hashes,
 	})
 	if err != nil {

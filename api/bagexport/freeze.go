@@ -7,6 +7,7 @@ import (
 
 	"github.com/caseledger/caseledger/api/reading"
 	"github.com/caseledger/caseledger/ledger"
+	"github.com/caseledger/caseledger/ledger/casefile"
 	"github.com/caseledger/caseledger/schemas/identifier"
 	"github.com/caseledger/caseledger/schemas/predicate"
 	"github.com/caseledger/caseledger/schemas/receipt"
@@ -55,8 +56,7 @@ func freeze(ctx context.Context, l *ledger.Ledger, r Request) (*frozen, error) {
 		}
 	}
 	f.heads = heads.sorted()
-	f.addEvidence(ctx, l, r.Case, all, access)
-	return f, nil
+	return f, f.addEvidence(ctx, l, r, all, access)
 }
 
 // add puts one event into the bag: its bundle and openings, or its leaf only.
@@ -77,7 +77,7 @@ func (f *frozen) add(ctx context.Context, l *ledger.Ledger, c *ledger.Committed,
 	if err != nil {
 		return err
 	}
-	openings, err := l.Openings(c)
+	openings, err := l.WholeOpenings(c)
 	if err != nil {
 		return err
 	}
@@ -105,18 +105,30 @@ func encode(o sdjwt.Openings) ([]string, error) {
 	return out, nil
 }
 
-// addEvidence lists the exhibits whose content is in the bag: those open to the recipient that were not erased.
-func (f *frozen) addEvidence(ctx context.Context, l *ledger.Ledger, caseID predicate.UUID, all []*ledger.Committed, access *reading.Access) {
-	erased := erasedExhibits(all)
-	for _, c := range all {
-		exhibit := createdBy(c.Event.Predicate.Body)
-		if exhibit == "" || erased.has(exhibit) || !access.Readable(c.Event) || !access.Open(exhibit) {
-			continue
+// addEvidence lists the exhibits whose content is in the bag: those that the recipient may be given and whose beginning it
+// reads. The rest is listed as not included, or erased, by whoever verifies the bag.
+func (f *frozen) addEvidence(ctx context.Context, l *ledger.Ledger, r Request, all []*ledger.Committed, access *reading.Access) error {
+	return l.State(ctx, r.Case, func(s *casefile.State) error {
+		for _, c := range all {
+			exhibit := createdBy(c.Event.Predicate.Body)
+			if exhibit == "" || !access.Readable(c.Event) || s.MayReceive(r.Recipient, exhibit) != nil {
+				continue
+			}
+			f.contents.Evidence = append(f.contents.Evidence, courtbundle.Evidence{Exhibit: exhibit, Open: func() (io.ReadCloser, error) {
+				return l.Stored(ctx, r.Case, exhibit, r.Recipient)
+			}})
 		}
-		f.contents.Evidence = append(f.contents.Evidence, courtbundle.Evidence{Exhibit: exhibit, Open: func() (io.ReadCloser, error) {
-			return l.Stored(ctx, caseID, exhibit)
-		}})
+		return nil
+	})
+}
+
+// exhibits are those whose content is in the bag.
+func (f *frozen) exhibits() []predicate.UUID {
+	out := make([]predicate.UUID, len(f.contents.Evidence))
+	for i, e := range f.contents.Evidence {
+		out[i] = e.Exhibit
 	}
+	return out
 }
 
 func createdBy(body predicate.Body) predicate.UUID {
@@ -127,23 +139,4 @@ func createdBy(body predicate.Body) predicate.UUID {
 		return b.Exhibit
 	}
 	return ""
-}
-
-// erasure says which exhibits of a case have no content any more.
-type erasure struct {
-	all   bool
-	items map[predicate.UUID]bool
-}
-
-func (e erasure) has(exhibit predicate.UUID) bool { return e.all || e.items[exhibit] }
-
-func erasedExhibits(all []*ledger.Committed) erasure {
-	e := erasure{items: map[predicate.UUID]bool{}}
-	for _, c := range all {
-		if b, ok := c.Event.Predicate.Body.(*predicate.KeyDestroyedV1); ok {
-			e.all = e.all || b.Scope == predicate.ScopeCase
-			e.items[b.Exhibit] = true
-		}
-	}
-	return e
 }

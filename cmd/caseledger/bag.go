@@ -67,6 +67,9 @@ func (c *bagCmd) parse() (r predicate.Recipient, to age.Recipient, err error) {
 	if r.Organisation, err = identifier.ParseOrg(org); err != nil {
 		return r, nil, fmt.Errorf("%w: --for: %w", node.ErrUsage, err)
 	}
+	if !r.Role.Fits(r.Organisation) || r.Role == identifier.RoleOperator {
+		return r, nil, fmt.Errorf("%w: --for: %s is no role that receives a verification pack at %s", node.ErrUsage, r.Role, r.Organisation)
+	}
 	r.Defendant = predicate.UUID(c.Defendant)
 	if c.EncryptTo == "" {
 		return r, nil, nil
