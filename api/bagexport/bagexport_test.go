@@ -44,6 +44,7 @@ func upload(t *testing.T, l *ledger.Ledger, by ledger.User, caseID predicate.UUI
 
 // TestExport makes a bag of a case and verifies it as a court would.
 func TestExport(t *testing.T) {
+	t.Parallel()
 	n := ledgertest.New(t)
 	ctx, l, pc := context.Background(), n.Ledger, ledgertest.Officer("PC 1234")
 	id := ledgertest.OpenCase(t, l, pc, "01AB1234526")
