@@ -88,7 +88,9 @@ func (s *Server) try(c echo.Context, r route) error {
 	}
 	id, ok := s.policies.Decide(policy.Request{Role: user.Role, Org: user.Organisation.Kind(), Act: r.act, Event: r.event})
 	if !ok {
-		s.deny(c, r, user, policy.Denied)
+		if err := s.deny(c, r, user, policy.Denied); err != nil {
+			return fail(codeRole, "no policy permits this to your role; the attempt will be recorded")
+		}
 		return fail(codeRole, "no policy permits this to your role; the attempt was recorded")
 	}
 	call := &call{Context: c, s: s, user: user, policy: id}
@@ -97,7 +99,7 @@ func (s *Server) try(c echo.Context, r route) error {
 	}
 	err = r.handle(call)
 	if err != nil && denied(err) {
-		s.deny(c, r, user, policy.DeniedByCase)
+		s.deny(c, r, user, policy.DeniedByCase) //nolint:errcheck // it is logged, and recorded later
 	}
 	return err
 }
@@ -113,18 +115,20 @@ func (s *Server) authenticate(r *http.Request) (ledger.User, error) {
 // denialTime bounds the record of a refused attempt, also where the client has gone.
 const denialTime = 5 * time.Second
 
-// deny records a refused attempt of a known user. All attempts to read receipts count as one target, so that nothing can
-// be learnt, or filled up, by trying numbers.
-func (s *Server) deny(c echo.Context, r route, user ledger.User, id predicate.PolicyID) {
+// deny records a refused attempt of a known user; after an error, which is logged, the ledger keeps the attempt and records
+// it later. All attempts to read receipts count as one target, so that nothing can be learnt by trying numbers.
+func (s *Server) deny(c echo.Context, r route, user ledger.User, id predicate.PolicyID) error {
 	target := r.method + " " + c.Request().URL.EscapedPath()
 	if r.act == "read-receipt" {
 		target = r.method + " " + r.path
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), denialTime)
 	defer cancel()
-	if err := s.cfg.Ledger.Deny(ctx, ledger.Denial{User: user, Act: r.act, Target: target, Policy: id}); err != nil {
-		s.cfg.Logger.Error("a refused attempt could not be recorded", "method", r.method, "route", r.path, "error", err)
+	err := s.cfg.Ledger.Deny(ctx, ledger.Denial{User: user, Act: r.act, Target: target, Policy: id})
+	if err != nil {
+		s.cfg.Logger.Error("a refused attempt is not recorded yet; it is kept and tried again", "method", r.method, "route", r.path, "error", err)
 	}
+	return err
 }
 
 const maxKey = 200
