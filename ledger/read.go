@@ -69,7 +69,7 @@ func (l *Ledger) span(ctx context.Context, want []int64, use func(*Committed) er
 }
 
 // Follow calls use for the committed events from a revision on, at most max of them, from memory where they are recent.
-// It returns the revision to go on from.
+// It returns the revision to go on from. A stream that ends before what is known to be committed is ErrDiverged.
 func (l *Ledger) Follow(ctx context.Context, from int64, max int, use func(*Committed) error) (int64, error) {
 	head := min(l.tail.head(), from+int64(max))
 	for from < head {
@@ -96,6 +96,9 @@ func (l *Ledger) Follow(ctx context.Context, from int64, max int, use func(*Comm
 		from = rev + 1
 		return nil
 	})
+	if err == nil && from < head {
+		err = fmt.Errorf("%w: the stream ends before revision %d, which was committed: events were lost or an old copy was restored", ErrDiverged, head-1)
+	}
 	if err != nil {
 		l.alarmIf(err)
 		return from, fmt.Errorf("follow the stream: %w", err)

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/caseledger/caseledger/ledger/casefile"
 	"github.com/caseledger/caseledger/schemas/predicate"
 )
@@ -19,60 +21,107 @@ type View struct {
 	Until    time.Time
 }
 
-// views are the recent ones: two generations, of which the older is dropped whole.
+// maxViews is how many views a generation holds; one takes about 50 bytes.
+const maxViews = 1_000_000
+
+// views are where the recent ones stand in the stream: two generations, of which the older is dropped whole. Where more come
+// than a generation holds, older ones are forgotten before their time: then content needs a new view.
 type views struct {
 	window time.Duration
+	most   int // of one generation
 	mu     sync.Mutex
-	young  map[predicate.UUID]View
-	old    map[predicate.UUID]View
+	young  map[uuid.UUID]viewRef
+	old    map[uuid.UUID]viewRef
 	turned time.Time
 }
 
+// viewRef is the revision of a view and the end of its time.
+type viewRef struct {
+	index int64
+	until int64 // nanoseconds of Unix time
+}
+
 func newViews(window time.Duration) *views {
-	return &views{window: window, young: map[predicate.UUID]View{}, old: map[predicate.UUID]View{}}
+	return &views{window: window, most: maxViews, young: map[uuid.UUID]viewRef{}, old: map[uuid.UUID]viewRef{}}
 }
 
 // note remembers an integrated view for as long as content may be fetched under it.
 func (v *views) note(c *Committed, now time.Time) {
+	switch c.Event.Predicate.Body.(type) {
+	case *predicate.EvidenceViewedV1, *predicate.EvidenceDownloadedV1:
+	default:
+		return
+	}
+	until := v.until(c)
+	if until.Before(now) {
+		return
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if now.Sub(v.turned) > v.window || len(v.young) >= v.most {
+		v.old, v.young, v.turned = v.young, map[uuid.UUID]viewRef{}, now
+	}
+	v.young[c.EventID] = viewRef{index: c.Index, until: until.UnixNano()}
+}
+
+func (v *views) until(c *Committed) time.Time {
+	return c.Event.Predicate.RecordedAt.Std().Add(v.window)
+}
+
+// get finds the revision of a view whose time is not over.
+func (v *views) get(id predicate.UUID, now time.Time) (index int64, ok bool) {
+	key, err := uuid.Parse(string(id))
+	if err != nil || key.String() != string(id) {
+		return 0, false
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	ref, ok := v.young[key]
+	if !ok {
+		ref, ok = v.old[key]
+	}
+	return ref.index, ok && now.UnixNano() < ref.until
+}
+
+// of is what a view event allows.
+func (v *views) of(c *Committed) (View, bool) {
 	p := &c.Event.Predicate
-	view := View{Case: p.Case, Actor: p.Actor, Until: p.RecordedAt.Std().Add(v.window)}
+	view := View{Case: p.Case, Actor: p.Actor, Until: v.until(c)}
 	switch b := p.Body.(type) {
 	case *predicate.EvidenceViewedV1:
 		view.Item = b.Item
 	case *predicate.EvidenceDownloadedV1:
 		view.Item, view.Download = b.Item, true
 	default:
-		return
+		return View{}, false
 	}
-	if view.Until.Before(now) {
-		return
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if now.Sub(v.turned) > v.window {
-		v.old, v.young, v.turned = v.young, map[predicate.UUID]View{}, now
-	}
-	v.young[p.EventID] = view
-}
-
-func (v *views) get(id predicate.UUID, now time.Time) (View, bool) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	view, ok := v.young[id]
-	if !ok {
-		view, ok = v.old[id]
-	}
-	return view, ok && now.Before(view.Until)
+	return view, true
 }
 
 // View finds a recent integrated view by its event id; where it is not known here the stream is read first, since another
 // server may have recorded it.
 func (l *Ledger) View(ctx context.Context, id predicate.UUID) (View, bool) {
-	if v, ok := l.views.get(id, l.cfg.Clock()); ok {
-		return v, true
+	v, ok, err := l.view(ctx, id)
+	return v, ok && err == nil
+}
+
+func (l *Ledger) view(ctx context.Context, id predicate.UUID) (View, bool, error) {
+	index, ok := l.views.get(id, l.cfg.Clock())
+	if !ok {
+		l.catchUp(ctx)
+		if index, ok = l.views.get(id, l.cfg.Clock()); !ok {
+			return View{}, false, nil
+		}
 	}
-	l.catchUp(ctx)
-	return l.views.get(id, l.cfg.Clock())
+	c, ok := l.tail.recent(index)
+	if !ok {
+		var err error
+		if c, err = l.Event(ctx, index); err != nil { // checked against its leaf: content depends on it
+			return View{}, false, fmt.Errorf("view: %w", err)
+		}
+	}
+	v, ok := l.views.of(c)
+	return v, ok && string(id) == c.EventID.String(), nil
 }
 
 // Content opens the decrypted content of an item under a view by the same actor. It is refused without one.
@@ -80,7 +129,10 @@ func (l *Ledger) Content(ctx context.Context, u User, caseID, viewID predicate.U
 	if err := l.ready(); err != nil {
 		return nil, nil, err
 	}
-	v, ok := l.View(ctx, viewID)
+	v, ok, err := l.view(ctx, viewID)
+	if err != nil {
+		return nil, nil, err
+	}
 	pseudonym, err := l.cfg.Keyring.Pseudonym(ctx, string(caseID), u.Subject)
 	if err != nil {
 		return nil, nil, fmt.Errorf("pseudonym: %w", err)
