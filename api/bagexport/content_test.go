@@ -113,7 +113,12 @@ func TestContentByRecipient(t *testing.T) {
 	g := newCase(t)
 	solicitor := ledger.User{Subject: "sol", Name: "Sol", Role: "defence", Organisation: "firm-a"}
 	plain := g.item(g.officer, "JS/1", "used", "standard", nil)
-	g.item(g.officer, "JS/2", "mg6d", "standard", nil)
+	secret := g.item(g.officer, "JS/2", "mg6d", "standard", nil)
+	for _, item := range []predicate.Item{secret, {Exhibit: newID()}} {
+		if _, err := g.n.Ledger.Stored(context.Background(), g.id, item.Exhibit, court); !isRefusal(err) {
+			t.Errorf("content for court staff: %v", err)
+		}
+	}
 	bound := g.item(g.officer, "JS/3", "used", "undertaking", nil)
 	g.item(ledgertest.Officer("PC 2"), "JS/1A", "used", "standard", &plain)
 	text := predicate.Hex32(strings.Repeat("ab", 32))
@@ -135,6 +140,8 @@ func TestContentByRecipient(t *testing.T) {
 	g.do(solicitor, &predicate.UndertakingAcceptedV1{Item: bound, Text: text})
 	check("defence", "firm-a", []string{"JS-3"}, nil)
 }
+
+func isRefusal(err error) bool { _, ok := errors.AsType[*casefile.Refusal](err); return ok }
 
 // empty fails if anything is left in the folder.
 func empty(t *testing.T, folder string) {

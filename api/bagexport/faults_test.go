@@ -145,8 +145,12 @@ func TestInterruptedIsReplaced(t *testing.T) {
 	if _, err := g.export(court, dir); err != nil {
 		t.Fatal(err)
 	}
+	before, _ := g.n.Ledger.Integrated()
 	if _, err := g.export(court, dir); !errors.Is(err, courtbundle.ErrExists) {
 		t.Errorf("a second bag at the same place: %v", err)
+	}
+	if after, _ := g.n.Ledger.Integrated(); after.Size != before.Size {
+		t.Error("a bag that has no place was recorded")
 	}
 	if left, err := os.ReadDir(filepath.Dir(dir)); err != nil || len(left) != 1 {
 		t.Errorf("%v %v", left, err)

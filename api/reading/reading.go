@@ -11,6 +11,9 @@
 //	defence                                    main, own firm's    see Readable     see Opens
 //	operator                                   none                none             none
 //
+// Here stands who reads about an item. Who gets its content is decided by package casefile, for a person who looks and for a
+// court bag alike, and rests on more: permissions, to whom a grant is, undertakings, redactions not yet approved.
+//
 // It is pure: all that it rests on is the clear slots of the case's own events, so a court can follow each choice.
 package reading
 
@@ -159,14 +162,14 @@ func (a *Access) firmReads(e *predicate.Event) bool {
 	case *predicate.BagExportedV1:
 		return own(b.Recipient.Organisation)
 	case *predicate.EvidenceServedV1:
-		return own(b.Organisation) && a.Open(b.Item.Exhibit)
+		return own(b.Organisation) && a.Follows(b.Item.Exhibit)
 	case *predicate.UnusedDisclosedV1:
-		return own(b.Organisation) && a.Open(b.Item.Exhibit)
+		return own(b.Organisation) && a.Follows(b.Item.Exhibit)
 	case *predicate.KeyDestroyedV1:
-		return b.Scope == predicate.ScopeCase || a.Open(b.Exhibit)
+		return b.Scope == predicate.ScopeCase || a.Follows(b.Exhibit)
 	}
 	exhibit, ok := about(e.Predicate.Body)
-	return ok && a.Open(exhibit)
+	return ok && a.Follows(exhibit)
 }
 
 // actsFor: does the firm act for the defendant now, within the limit of the reader?
@@ -182,9 +185,10 @@ func (a *Access) actsFor(defendant predicate.UUID) bool {
 	return false
 }
 
-// Open reports whether an item is open to the reader: to a firm those that it was given for a defendant for whom it still
-// acts, to all others every item of the chains that they know.
-func (a *Access) Open(exhibit predicate.UUID) bool {
+// Follows reports whether the reader may read what happens to an item: a firm with those that it was given for a defendant
+// for whom it still acts, all others with every item of the chains that they know. It gives no right to the content: a
+// grant to view, a grant to one person and a service whose undertaking nobody accepted are enough to read about an item.
+func (a *Access) Follows(exhibit predicate.UUID) bool {
 	if a.reader.Role != identifier.RoleDefence {
 		return len(a.chains) > 0
 	}

@@ -104,8 +104,8 @@ func TestWhoReadsWhat(t *testing.T) {
 func TestAccessEndsWithTheRepresentationOrGrant(t *testing.T) {
 	firm := reading.Reader{Role: "defence", Organisation: "firm-a", FirmID: "aaaa"}
 	revoked := append(slices.Clone(story), police(&predicate.AccessRevokedV1{Grant: id(31)}))
-	if a := reading.For(firm, caseID, revoked); a.Open(id(12)) || !a.Open(id(10)) {
-		t.Error("a revoked grant opens its item, or closes others")
+	if a := reading.For(firm, caseID, revoked); a.Follows(id(12)) || !a.Follows(id(10)) {
+		t.Error("a revoked grant lets its item be followed, or ends others")
 	}
 	ended := append(slices.Clone(story), police(&predicate.RepresentationEndedV1{Representation: id(21)}))
 	if got, _ := read(firm, ended); !slices.Equal(got, []int{0, 4, 11, 13, 17, 20, 23, 24}) {
