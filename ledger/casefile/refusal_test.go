@@ -59,18 +59,16 @@ func view(it predicate.Item) *predicate.EvidenceViewedV1 {
 	return &predicate.EvidenceViewedV1{Item: it}
 }
 
-// refusals are acts that must be refused in the populated case, with the code of each.
-func refusals(it items) []struct {
+// refused is an act that must be refused in the populated case, with the code.
+type refused struct {
 	name  string
 	actor predicate.Actor
 	body  predicate.Body
 	want  casefile.Code
-} {
-	changed, renamed := it.plain, it.plain
-	changed.SHA256, renamed.Ref = hex32("other"), "JS/9"
-	approve := func(by predicate.UUID) *predicate.RedactionApprovedV1 {
-		return &predicate.RedactionApprovedV1{Item: it.redacted, Parent: it.plain, Proposal: by}
-	}
+}
+
+// caseRefusals are acts on the case and its people.
+func caseRefusals(it items) []refused {
 	grant := func(org identifier.Org, exhibit, defendant predicate.UUID) *predicate.AccessGrantedV1 {
 		return &predicate.AccessGrantedV1{Grant: id(41), Organisation: org, Exhibit: exhibit, Defendant: defendant, Permissions: []predicate.Permission{"view"}}
 	}
@@ -81,24 +79,10 @@ func refusals(it items) []struct {
 		return &predicate.KeyDestroyedV1{Authority: "court-order", Scope: "person", Person: who, Proposal: proposal}
 	}
 	bag := &predicate.BagExportedV1{Recipient: predicate.Recipient{Organisation: "court-other", Role: "clerk"}}
-	withProducer, withPerson := uploaded(9, "JS/9", "used", "standard"), uploaded(9, "JS/9", "used", "standard")
-	withProducer.Producer, withPerson.Concerns = id(99), []predicate.UUID{id(99)}
-	disclose := func(i predicate.Item, org identifier.Org, who int) *predicate.UnusedDisclosedV1 {
-		return &predicate.UnusedDisclosedV1{Item: i, Organisation: org, Defendant: id(who), Restriction: "CPIA_s17"}
-	}
-	share := func(i predicate.Item, org identifier.Org) *predicate.EvidenceSharedV1 {
-		return &predicate.EvidenceSharedV1{Item: i, Organisation: org, Permissions: []predicate.Permission{"view"}}
-	}
-	text := hex32("the undertaking")
 	represent := func(org identifier.Org, who int) *predicate.RepresentationStartedV1 {
 		return &predicate.RepresentationStartedV1{Defendant: id(who), Organisation: org, Representation: id(31)}
 	}
-	return []struct {
-		name  string
-		actor predicate.Actor
-		body  predicate.Body
-		want  casefile.Code
-	}{
+	return []refused{
 		{"opened twice", officer, &predicate.CaseOpenedV1{URN: "01AB1234526"}, casefile.CaseExists},
 		{"organisation without a part", stranger, view(it.plain), casefile.NotPermitted},
 		{"firm without a part", rival, view(it.plain), casefile.NotPermitted},
@@ -128,6 +112,26 @@ func refusals(it items) []struct {
 		{"destroyed by the proposer", officer, destroyed(it.destruction, id(nWitness)), casefile.SamePerson},
 		{"destroyed somebody else", colleague, destroyed(it.destruction, id(nOther)), casefile.BadCombination},
 		{"bag for a stranger", officer, bag, casefile.NotPermitted},
+	}
+}
+
+// evidenceRefusals are acts on items of evidence.
+func evidenceRefusals(it items) []refused {
+	changed, renamed := it.plain, it.plain
+	changed.SHA256, renamed.Ref = hex32("other"), "JS/9"
+	approve := func(by predicate.UUID) *predicate.RedactionApprovedV1 {
+		return &predicate.RedactionApprovedV1{Item: it.redacted, Parent: it.plain, Proposal: by}
+	}
+	withProducer, withPerson := uploaded(9, "JS/9", "used", "standard"), uploaded(9, "JS/9", "used", "standard")
+	withProducer.Producer, withPerson.Concerns = id(99), []predicate.UUID{id(99)}
+	disclose := func(i predicate.Item, org identifier.Org, who int) *predicate.UnusedDisclosedV1 {
+		return &predicate.UnusedDisclosedV1{Item: i, Organisation: org, Defendant: id(who), Restriction: "CPIA_s17"}
+	}
+	share := func(i predicate.Item, org identifier.Org) *predicate.EvidenceSharedV1 {
+		return &predicate.EvidenceSharedV1{Item: i, Organisation: org, Permissions: []predicate.Permission{"view"}}
+	}
+	text := hex32("the undertaking")
+	return []refused{
 		{"upload of an unknown producer", officer, withProducer, casefile.PersonUnknown},
 		{"upload about nobody", officer, withPerson, casefile.PersonUnknown},
 		{"reference taken", officer, uploaded(9, "JS/1", "used", "standard"), casefile.ReferenceTaken},
@@ -169,7 +173,7 @@ func refusals(it items) []struct {
 
 func TestRefusals(t *testing.T) {
 	_, it := populated(t)
-	for _, c := range refusals(it) {
+	for _, c := range append(caseRefusals(it), evidenceRefusals(it)...) {
 		t.Run(c.name, func(t *testing.T) {
 			w, _ := populated(t)
 			before := w.Heads()
@@ -197,7 +201,7 @@ func TestEveryCode(t *testing.T) {
 		// By the tests below, and by the ledger for two cases under one URN.
 		"case_unknown": true, "case_closed": true, "exhibit_ambiguous": true, "undertaking_required": true, "undertaking_wrong": true,
 	}
-	for _, c := range refusals(it) {
+	for _, c := range append(caseRefusals(it), evidenceRefusals(it)...) {
 		seen[string(c.want)] = true
 	}
 	for _, m := range regexp.MustCompile(`Code += "([a-z_]+)"`).FindAllStringSubmatch(string(source), -1) {
@@ -209,7 +213,7 @@ func TestEveryCode(t *testing.T) {
 
 func TestNoCase(t *testing.T) {
 	_, it := populated(t)
-	for _, c := range refusals(it) {
+	for _, c := range append(caseRefusals(it), evidenceRefusals(it)...) {
 		if c.body.Kind() == "case.opened" {
 			continue
 		}
