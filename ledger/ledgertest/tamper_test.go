@@ -3,6 +3,7 @@ package ledgertest_test
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -16,7 +17,9 @@ import (
 	"github.com/caseledger/caseledger/cmd/caseledger/node"
 	"github.com/caseledger/caseledger/ledger"
 	"github.com/caseledger/caseledger/ledger/ledgertest"
+	"github.com/caseledger/caseledger/schemas/canonical"
 	"github.com/caseledger/caseledger/schemas/predicate"
+	"github.com/caseledger/caseledger/schemas/statement"
 )
 
 // TestForeignEvent: an event that another client puts into the stream stops writing at both servers and is never skipped.
@@ -94,6 +97,22 @@ func flip(data []byte) []byte {
 	return out
 }
 
+// resigned changes the last byte of the signature, which leaves the envelope well-formed.
+func resigned(t *testing.T, data []byte) []byte {
+	t.Helper()
+	var e statement.Envelope
+	if err := json.Unmarshal(data, &e); err != nil {
+		t.Fatal(err)
+	}
+	sig := append([]byte(nil), e.Sig()...)
+	sig[len(sig)-1] ^= 1
+	out, err := canonical.Marshal(statement.NewEnvelope(e.Payload, sig))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
 // TestAlteredEventIsRead: an event altered beneath a running ledger is noticed when it is read, and stops writing.
 func TestAlteredEventIsRead(t *testing.T) {
 	const more = 2200 // beyond those that are kept in memory
@@ -103,7 +122,8 @@ func TestAlteredEventIsRead(t *testing.T) {
 	ctx, l, pc := context.Background(), n.Ledger, ledgertest.Officer("PC 1234")
 	caseID := ledgertest.OpenCase(t, l, pc, "01AB1234526")
 	item := upload(t, l, pc, caseID, "JS/1", "evidence")
-	target := record(t, l, pc, caseID, &predicate.EvidenceViewedV1{Item: item})
+	one := record(t, l, pc, caseID, &predicate.EvidenceViewedV1{Item: item})
+	other := record(t, l, pc, caseID, &predicate.EvidenceViewedV1{Item: item})
 	var all sync.WaitGroup
 	for range 50 {
 		all.Go(func() {
@@ -116,11 +136,15 @@ func TestAlteredEventIsRead(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if _, err := l.Recorded(ctx, target.Index); err != nil {
+	if _, err := l.Recorded(ctx, one.Index); err != nil {
 		t.Fatal(err)
 	}
-	alter(t, dir, target.Index, flip)
-	if _, err := l.Recorded(ctx, target.Index); !errors.Is(err, ledger.ErrDiverged) && !errors.Is(err, ledger.ErrForeign) {
+	alter(t, dir, one.Index, func(data []byte) []byte { return resigned(t, data) })
+	if _, err := l.Recorded(ctx, one.Index); !errors.Is(err, ledger.ErrDiverged) {
+		t.Errorf("an event with another signature is read: %v", err)
+	}
+	alter(t, dir, other.Index, flip)
+	if _, err := l.Recorded(ctx, other.Index); !errors.Is(err, ledger.ErrDiverged) && !errors.Is(err, ledger.ErrForeign) {
 		t.Errorf("an altered event is read: %v", err)
 	}
 	if l.Healthy() == nil {
@@ -178,6 +202,8 @@ func TestAlteredEventsAtStart(t *testing.T) {
 		{"yesterday's events, new tree", func() { restore(yesterday, filepath.Join(dir, "events")) }, []string{"tree"}, "last good size 2"},
 		{"yesterday's events, new tree and read models", func() { restore(yesterday, filepath.Join(dir, "events")) }, []string{"tree", "read"}, "last good size 2"},
 		{"altered event", func() { alter(t, dir, 2, flip) }, nil, ""},
+		{"other signature", func() { alter(t, dir, 2, func(b []byte) []byte { return resigned(t, b) }) }, nil, ""},
+		{"other signature, new tree", func() { alter(t, dir, 2, func(b []byte) []byte { return resigned(t, b) }) }, []string{"tree", "read"}, ""},
 		{"altered event, new tree", func() { alter(t, dir, 2, flip) }, []string{"tree", "read"}, ""},
 		{"events exchanged", func() { exchange(t, dir, 3, 4) }, []string{"tree", "read"}, ""},
 		{"no events at all", func() {}, []string{"events"}, "last good size 0"},
