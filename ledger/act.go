@@ -84,6 +84,9 @@ func (l *Ledger) Record(ctx context.Context, a Act) (Recorded, error) {
 	if err := l.ready(); err != nil {
 		return Recorded{}, err
 	}
+	if err := l.refuseTaken(ctx, a); err != nil {
+		return Recorded{}, err
+	}
 	p, err := l.prepare(ctx, a)
 	if err != nil {
 		return Recorded{}, err
@@ -102,7 +105,67 @@ func (l *Ledger) Record(ctx context.Context, a Act) (Recorded, error) {
 	if err := schemas.Validate(p.event.Kind, &p.event.Predicate); err != nil {
 		return Recorded{}, fmt.Errorf("%w: %s: %w", ErrInvalid, p.event.Kind, err)
 	}
+	if n := p.size(); n > maxBatchBytes {
+		return Recorded{}, fmt.Errorf("%w: %s would take about %d bytes, %d are allowed: say less in its fields", ErrInvalid, p.event.Kind, n, maxBatchBytes)
+	}
 	return l.await(ctx, p)
+}
+
+// allowed decides an act without recording it, for whoever has much to do before it can be recorded. A repeated request is
+// always allowed: its event is there.
+func (l *Ledger) allowed(ctx context.Context, a Act) error {
+	if known, err := l.known(ctx, a); known || err != nil {
+		return err
+	}
+	p, err := l.prepare(ctx, a)
+	if err != nil {
+		return err
+	}
+	for _, f := range a.Fields {
+		if _, err := p.fieldSpec(f); err != nil {
+			return err
+		}
+	}
+	if err := l.decideEarly(ctx, p); err != nil {
+		if known, _ := l.known(ctx, a); known { // recorded meanwhile: that may be the reason
+			return nil
+		}
+		return err
+	}
+	if err := schemas.Validate(p.event.Kind, &p.event.Predicate); err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrInvalid, p.event.Kind, err)
+	}
+	return nil
+}
+
+// known reports whether an act's idempotency key names an event.
+func (l *Ledger) known(ctx context.Context, a Act) (bool, error) {
+	if a.IdempotencyKey == "" {
+		return false, nil
+	}
+	_, found, err := l.findEvent(ctx, l.keyedID(a))
+	return found, err
+}
+
+// keyedID is the event id that an act's idempotency key gives it.
+func (l *Ledger) keyedID(a Act) uuid.UUID {
+	return l.cfg.Keyring.EventID("event", string(a.User.Organisation), a.User.Subject, string(a.Case), a.IdempotencyKey, "0")
+}
+
+// refuseTaken refuses a second case under one URN before the new case gets a key. The sequencer looks again, in order.
+func (l *Ledger) refuseTaken(ctx context.Context, a Act) error {
+	open, ok := a.Body.(*predicate.CaseOpenedV1)
+	if !ok {
+		return nil
+	}
+	taken, err := l.urnTaken(ctx, open.URN)
+	if err != nil || !taken {
+		return err
+	}
+	if known, err := l.known(ctx, a); known || err != nil {
+		return err
+	}
+	return &casefile.Refusal{Code: casefile.CaseExists, Detail: "a case with this URN is open in this ledger already"}
 }
 
 // EventIDFor derives the id that an idempotency key gives an act, so that a repeated request finds it. label keeps ids
@@ -132,7 +195,7 @@ func (l *Ledger) prepare(ctx context.Context, a Act) (*pending, error) {
 		return nil, fmt.Errorf("pseudonym: %w", err)
 	}
 	if p.keyed {
-		p.id = ring.EventID("event", string(a.User.Organisation), a.User.Subject, string(a.Case), a.IdempotencyKey, "0")
+		p.id = l.keyedID(a)
 	} else if p.id, err = uuid.NewRandom(); err != nil {
 		return nil, fmt.Errorf("event id: %w", err)
 	}
@@ -194,8 +257,8 @@ func newSalt() predicate.Hex16 {
 	return predicate.Hex16(hex.EncodeToString(b[:]))
 }
 
-// decideEarly refuses hopeless acts before keys are made; the sequencer decides again, in order. It fills what the schema
-// needs with the values as they stand now.
+// decideEarly refuses hopeless acts before keys of persons and exhibits are made (the case's own key is there by then); the
+// sequencer decides again, in order. It fills what the schema needs with the values as they stand now.
 func (l *Ledger) decideEarly(ctx context.Context, p *pending) error {
 	if err := l.addFirm(ctx, p); err != nil {
 		return err
@@ -282,16 +345,17 @@ func (l *Ledger) seal(ctx context.Context, p *pending, a Act) error {
 }
 
 func (l *Ledger) sealField(ctx context.Context, p *pending, a Act, f Field) error {
-	spec, ok := p.kind.Field(f.Name)
-	if !ok {
-		return fmt.Errorf("%w: %s has no field %s", ErrInvalid, p.event.Kind, f.Name)
-	}
-	if n := textLength(f.Value); n > spec.Max {
-		return fmt.Errorf("%w: field %s has %d characters, %d are allowed", ErrInvalid, f.Name, n, spec.Max)
+	spec, err := p.fieldSpec(f)
+	if err != nil {
+		return err
 	}
 	key, err := l.keyFor(ctx, p, a, spec.Owner)
 	if errors.Is(err, ErrKeyDestroyed) && spec.Owner == predicate.OwnerActor {
-		return nil // the actor's own fields were erased in this case and stay so
+		if namesActor(f.Name) {
+			return nil // who the actor is was erased in this case and stays so
+		}
+		return fmt.Errorf("%w: %w", ErrKeyDestroyed, &casefile.Refusal{Code: casefile.BadCombination,
+			Detail: "the field " + f.Name + " cannot be kept: the keys of what you write in this case were destroyed; send the act without it"})
 	}
 	if err != nil {
 		return fmt.Errorf("key for field %s: %w", f.Name, err)
@@ -310,6 +374,28 @@ func (l *Ledger) sealField(ctx context.Context, p *pending, a Act, f Field) erro
 	}
 	p.sealed = append(p.sealed, sealed{digest: digest, name: f.Name, key: key, box: box})
 	return nil
+}
+
+// namesActor lists the only fields that are left out silently where their key was destroyed: they come from the sign-in, not
+// from what the actor typed, and an erased case still takes acts.
+func namesActor(field string) bool {
+	switch field {
+	case "actorName", "actorId", "session", "actorKey":
+		return true
+	}
+	return false
+}
+
+// fieldSpec is what the kind of event says of a field, which is refused if there is none or it is too long.
+func (p *pending) fieldSpec(f Field) (predicate.Field, error) {
+	spec, ok := p.kind.Field(f.Name)
+	if !ok {
+		return spec, fmt.Errorf("%w: %s has no field %s", ErrInvalid, p.event.Kind, f.Name)
+	}
+	if n := textLength(f.Value); n > spec.Max {
+		return spec, fmt.Errorf("%w: field %s has %d characters, %d are allowed", ErrInvalid, f.Name, n, spec.Max)
+	}
+	return spec, nil
 }
 
 func textLength(v any) int {

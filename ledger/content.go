@@ -14,10 +14,22 @@ import (
 // cleanupTime bounds the removal of content whose event was refused, after the caller has gone.
 const cleanupTime = 10 * time.Second
 
+// notArrived stands for content before it has arrived.
+const notArrived = "b00000000000000000000000000000000"
+
 // Upload stores content under a new exhibit's key while it streams in, and then records the act that build makes of what
-// arrived. If either fails the content is removed again.
+// arrived. build is also called before, with no content, so that an act that is refused anyhow is refused before anything is
+// read; what it returns then is not recorded. If storing or recording fails the content is removed again, unless it cannot be
+// known whether the act was recorded (ErrUnavailable).
 func (l *Ledger) Upload(ctx context.Context, caseID, exhibit predicate.UUID, r io.Reader, build func(StoredBlob) (Act, error)) (Recorded, error) {
 	if err := l.ready(); err != nil {
+		return Recorded{}, err
+	}
+	intended, err := build(StoredBlob{ID: notArrived})
+	if err != nil {
+		return Recorded{}, err
+	}
+	if err := l.allowed(ctx, intended); err != nil {
 		return Recorded{}, err
 	}
 	key, err := l.cfg.Keyring.ExhibitKey(ctx, string(caseID), string(exhibit))

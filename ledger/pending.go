@@ -107,14 +107,31 @@ func (p *pending) encode() error {
 	return nil
 }
 
-// size is about what the event takes in one append call.
+// maxListedKeys is how many keys a key.destroyed may name; those of a whole case are listed only when it gets its place.
+const maxListedKeys = 10000
+
+// size is about what the event takes in one append call, in bytes; never less than it takes. Strings of the statement count
+// for 4/3 of their length, since it is stored in base64.
 func (p *pending) size() int {
 	n := 4096
-	if b, ok := p.event.Predicate.Body.(*predicate.KeyDestroyedV1); ok {
-		n += 64 * len(b.Keys)
+	pr := &p.event.Predicate
+	switch b := pr.Body.(type) {
+	case *predicate.EvidenceUploadedV1:
+		n += 64 * (len(b.Concerns) + len(b.Categories))
+	case *predicate.KeyDestroyedV1:
+		keys := len(b.Keys)
+		if b.Scope == predicate.ScopeCase {
+			keys = maxListedKeys
+		}
+		n += 64 * keys
+	case *predicate.BagExportedV1:
+		n += 512 * len(b.Heads)
+	}
+	if a := pr.ActorProof; a != nil {
+		n += 2 * (len(a.Intent) + len(a.Signature))
 	}
 	for _, s := range p.sealed {
-		n += 2*len(s.box) + 128
+		n += 2*len(s.box) + 192
 	}
 	return n
 }

@@ -50,9 +50,9 @@ type Node struct {
 	Issuer *devissuer.Issuer
 
 	lay    layout
+	vault  *blobvault.Vault
 	cancel context.CancelFunc
 	tasks  sync.WaitGroup
-	failed chan error
 	closed []func() error // in the order of opening
 }
 
@@ -68,15 +68,12 @@ func Open(ctx context.Context, c Config) (*Node, error) {
 	if !lay.initialised() {
 		return nil, fmt.Errorf("%w: there is no ledger in %s; create one with: caseledger init --data %s --origin HOST", ErrUsage, lay.data, c.Data)
 	}
-	n := &Node{lay: lay, failed: make(chan error, 1)}
+	n := &Node{lay: lay}
 	if err := n.open(ctx, c); err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
 	return n, nil
 }
-
-// Failed delivers an error that ends the node's usefulness, such as read models that can no longer follow.
-func (n *Node) Failed() <-chan error { return n.failed }
 
 // Close stops everything in the reverse order.
 func (n *Node) Close() error {
@@ -126,7 +123,9 @@ func (n *Node) open(ctx context.Context, c Config) error {
 		return err
 	}
 	n.onClose(n.Ledger.Close)
-	n.follow(c.Logger)
+	ctx, n.cancel = context.WithCancel(context.Background())
+	n.follow(ctx, c.Logger)
+	n.tasks.Go(func() { n.tidy(ctx, c.Logger) })
 	return nil
 }
 
@@ -161,7 +160,7 @@ func (n *Node) keysAndStores(ctx context.Context, c Config) (ledger.Config, erro
 		return cfg, fmt.Errorf("content store: %w", err)
 	}
 	n.onClose(vault.Close)
-	cfg.Vault = vault
+	n.vault, cfg.Vault = vault, vault
 	if n.Issuer, err = devissuer.Open(n.lay.issuer()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return cfg, fmt.Errorf("development issuer: %w", err)
 	}
@@ -252,9 +251,7 @@ func (n *Node) readModels(ctx context.Context, c Config) (*sqlstore.Store, error
 const followEvery = 25 * time.Millisecond
 
 // follow keeps the read models caught up.
-func (n *Node) follow(log *slog.Logger) {
-	ctx, cancel := context.WithCancel(context.Background())
-	n.cancel = cancel
+func (n *Node) follow(ctx context.Context, log *slog.Logger) {
 	notify := make(chan struct{}, 1)
 	n.tasks.Go(func() {
 		tick := time.NewTicker(followEvery)
@@ -278,13 +275,23 @@ func (n *Node) follow(log *slog.Logger) {
 				return
 			}
 			log.Error("read models cannot follow the events; they try again", "error", err)
-			select {
-			case n.failed <- err:
-			default:
-			}
 			time.Sleep(time.Second)
 		}
 	})
+}
+
+// unfinishedAge is how long an upload that was broken off by a crash is left alone: another node may be writing it.
+const unfinishedAge = time.Hour
+
+// tidy removes what crashes have left of uploads.
+func (n *Node) tidy(ctx context.Context, log *slog.Logger) {
+	removed, err := n.vault.RemoveUnfinished(ctx, time.Now().Add(-unfinishedAge))
+	if err != nil && ctx.Err() == nil {
+		log.Warn("unfinished uploads could not be removed; it is tried again at the next start", "error", err)
+	}
+	if removed > 0 {
+		log.Info("unfinished uploads of an earlier run were removed", "count", removed)
+	}
 }
 
 // Source is the stream of events, for rebuilding read models.
