@@ -20,6 +20,7 @@ type cases struct {
 	mu  sync.Mutex
 	m   map[predicate.UUID]*list.Element
 	lru *list.List
+	max int // how many
 }
 
 // openCase is one folded case. Its state holds committed events only.
@@ -48,7 +49,7 @@ func (e *openCase) next() *casefile.State {
 }
 
 func newCases(l *Ledger) *cases {
-	return &cases{l: l, m: map[predicate.UUID]*list.Element{}, lru: list.New()}
+	return &cases{l: l, m: map[predicate.UUID]*list.Element{}, lru: list.New(), max: maxCases}
 }
 
 // get returns the case, folded from the stream if it was not in memory. A case that does not exist has an empty state.
@@ -81,7 +82,7 @@ func (c *cases) get(ctx context.Context, scope predicate.UUID) (*openCase, error
 
 // evict drops the case that was not used for longest.
 func (c *cases) evict() {
-	if c.lru.Len() <= maxCases {
+	if c.lru.Len() <= c.max {
 		return
 	}
 	el := c.lru.Back()
