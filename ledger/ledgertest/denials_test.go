@@ -45,6 +45,7 @@ func denialsIn(t *testing.T, l *ledger.Ledger) (events int, attempts int64) {
 
 // TestDenialsAreKept: attempts whose record failed, the first among them, are recorded later.
 func TestDenialsAreKept(t *testing.T) {
+	t.Parallel()
 	dir, ring := t.TempDir(), &mute{}
 	ledgertest.Init(t, dir)
 	n := ledgertest.Open(t, dir, ring.tune)
@@ -70,6 +71,7 @@ func TestDenialsAreKept(t *testing.T) {
 
 // TestManyTargets: whoever tries one target after the other makes few events, and each attempt is counted.
 func TestManyTargets(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	ledgertest.Init(t, dir)
 	n := ledgertest.Open(t, dir)

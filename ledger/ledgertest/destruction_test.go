@@ -19,7 +19,6 @@ import (
 type stubborn struct {
 	ledger.Vault
 	holds atomic.Bool
-	puts  atomic.Int64
 	mu    sync.Mutex
 	gone  map[string]bool
 }
@@ -72,6 +71,7 @@ func destruction(t *testing.T, l *ledger.Ledger, caseID predicate.UUID, body pre
 
 // TestDestroyAgain: whoever repeats a destruction under its Idempotency-Key gets the same event, also after a restart.
 func TestDestroyAgain(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	ledgertest.Init(t, dir)
 	n := ledgertest.Open(t, dir)
@@ -120,6 +120,7 @@ func TestDestroyAgain(t *testing.T) {
 // TestErasedContentGoes also where it cannot be deleted at once: whoever destroys is told so, and it goes later, in the same
 // process or in the next.
 func TestErasedContentGoes(t *testing.T) {
+	t.Parallel()
 	dir, vault := t.TempDir(), newStubborn()
 	ledgertest.Init(t, dir)
 	n := ledgertest.Open(t, dir, vault.tune)
@@ -167,6 +168,7 @@ func TestErasedContentGoes(t *testing.T) {
 
 // TestRefusedDestructionMakesNoKey: ids that a client made up get no key.
 func TestRefusedDestructionMakesNoKey(t *testing.T) {
+	t.Parallel()
 	var ring ledger.Keyring
 	dir := filepath.Join(t.TempDir(), "data")
 	ledgertest.Init(t, dir)

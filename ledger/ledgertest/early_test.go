@@ -27,6 +27,7 @@ func (u unread) Read([]byte) (int, error) {
 
 // TestRefusedBeforeAnythingIsMade: a hopeless act leaves no key behind and reads no content; a repeat is not hopeless.
 func TestRefusedBeforeAnythingIsMade(t *testing.T) {
+	t.Parallel()
 	var ring ledger.Keyring
 	n := ledgertest.New(t, func(c *ledger.Config) { ring = c.Keyring })
 	ctx, l, pc := context.Background(), n.Ledger, ledgertest.Officer("PC 1234")
@@ -79,6 +80,7 @@ func TestRefusedBeforeAnythingIsMade(t *testing.T) {
 
 // TestActTooLarge: an act that no append could take is refused by itself.
 func TestActTooLarge(t *testing.T) {
+	t.Parallel()
 	n := ledgertest.New(t)
 	pc := ledgertest.Officer("PC 1234")
 	caseID := ledgertest.OpenCase(t, n.Ledger, pc, "01AB1234526")
@@ -98,6 +100,7 @@ func TestActTooLarge(t *testing.T) {
 // TestTextAfterErasure: once a whole case is erased, what somebody types there is refused, not lost in silence; acts without
 // it are recorded still.
 func TestTextAfterErasure(t *testing.T) {
+	t.Parallel()
 	n := ledgertest.New(t)
 	ctx, pc := context.Background(), ledgertest.Officer("PC 1234")
 	caseID := ledgertest.OpenCase(t, n.Ledger, pc, "01AB1234526")
@@ -119,6 +122,7 @@ func TestTextAfterErasure(t *testing.T) {
 
 // TestUnfinishedUploadsGo at start once they are old: a young one may be another node's.
 func TestUnfinishedUploadsGo(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	ledgertest.Init(t, dir)
 	if err := ledgertest.Open(t, dir).Close(); err != nil {

@@ -38,6 +38,7 @@ func (s *short) Read(ctx context.Context, from int64, max int, yield func(int64,
 // TestLongStream: what is no longer in memory is read back. Content is served under an early view, and a stream that has
 // lost events is noticed.
 func TestLongStream(t *testing.T) {
+	t.Parallel()
 	store := &short{}
 	n := ledgertest.New(t, store.tune)
 	ctx, pc := context.Background(), ledgertest.Officer("PC 1234")
