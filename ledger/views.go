@@ -21,7 +21,7 @@ type View struct {
 	Until    time.Time
 }
 
-// maxViews is how many views a generation holds; one takes about 50 bytes.
+// maxViews is how many views a generation holds; one takes about 80 bytes.
 const maxViews = 1_000_000
 
 // views are where the recent ones stand in the stream: two generations, of which the older is dropped whole. Where more come
