@@ -70,7 +70,7 @@ func freeAddress(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // it was never used
+	defer l.Close() // it was never used
 	return l.Addr().String()
 }
 

@@ -47,7 +47,7 @@ func TestMainJob(t *testing.T) {
 
 	var report projections.Report
 	custody := w.get(ann, c+"/custody")
-	if err := json.Unmarshal(custody.body, &report); err != nil || len(report.Exhibits) != 2 || report.Withheld != nil && len(report.Withheld) > 0 {
+	if err := json.Unmarshal(custody.body, &report); err != nil || len(report.Exhibits) != 2 || len(report.Withheld) > 0 {
 		t.Fatalf("custody: %v %s", err, custody)
 	}
 	if report.Events != w.events()-1 { // one refused attempt stands in the firm's record

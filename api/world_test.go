@@ -167,7 +167,7 @@ func (w *world) do(person, method, path string, body any, headers ...string) ans
 	if out.body, err = io.ReadAll(res.Body); err != nil {
 		out.body = append(out.body, err.Error()...)
 	}
-	json.Unmarshal(out.body, &out.json) //nolint:errcheck // content is no JSON
+	json.Unmarshal(out.body, &out.json) // content is no JSON
 	checkContract(w.t, req, out)
 	return out
 }

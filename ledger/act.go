@@ -251,7 +251,7 @@ func (l *Ledger) addIdempotency(ctx context.Context, p *pending, a Act) error {
 
 func newSalt() predicate.Hex16 {
 	var b [16]byte
-	rand.Read(b[:]) //nolint:errcheck // crypto/rand.Read never fails since Go 1.24: it ends the program instead
+	rand.Read(b[:]) // crypto/rand.Read never fails since Go 1.24: it ends the program instead
 	return predicate.Hex16(hex.EncodeToString(b[:]))
 }
 

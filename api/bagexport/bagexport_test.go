@@ -73,7 +73,7 @@ func TestExport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer bag.Close() //nolint:errcheck // read only
+	defer bag.Close() // read only
 	result := bag.Verify(courtbundle.Options{Trust: n.Trust})
 	if result.Verdict != courtbundle.Verified {
 		for _, c := range result.Failures() {

@@ -188,7 +188,7 @@ func (c *benchCmd) kinds(addr, token, origin string, paths []viewPath) ([]bench.
 // signIntent signs as an actor's device would.
 func signIntent(key *ecdsa.PrivateKey, origin string, p viewPath) (object, error) {
 	nonce := make([]byte, 16)
-	rand.Read(nonce) //nolint:errcheck // never fails since Go 1.24
+	rand.Read(nonce) // never fails since Go 1.24
 	text, err := canonical.Marshal(&predicate.Intent{
 		Act: "evidence.viewed", Case: predicate.UUID(p.caseID), Domain: predicate.IntentDomain, Exhibit: p.exhibit,
 		Nonce: hex.EncodeToString(nonce), Origin: predicate.Origin(origin), Time: predicate.At(time.Now()),

@@ -77,7 +77,7 @@ func (c *client) send(ctx context.Context, method, path string, body io.Reader, 
 	if err != nil {
 		return answer{}, err
 	}
-	defer resp.Body.Close() //nolint:errcheck // read to the end
+	defer resp.Body.Close() // read to the end
 	var a answer
 	data, err := io.ReadAll(io.LimitReader(resp.Body, 16<<20))
 	if err != nil {
@@ -115,7 +115,7 @@ func (c *client) read(ctx context.Context, path string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer resp.Body.Close() //nolint:errcheck // read to the end
+	defer resp.Body.Close() // read to the end
 	if resp.StatusCode/100 != 2 {
 		return 0, fmt.Errorf("%w: GET %s: %d", errRefused, path, resp.StatusCode)
 	}

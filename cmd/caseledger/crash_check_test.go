@@ -223,7 +223,7 @@ func (c *crash) checkContents(t *testing.T, n *node.Node) {
 		if err != nil || !bytes.Equal(got, crashContent(a.Exhibit, a.Size)) {
 			t.Errorf("content of %s is not what was uploaded (%v)", a.Exhibit, err)
 		}
-		blob.Close() //nolint:errcheck // read only
+		blob.Close() // read only
 	}
 }
 

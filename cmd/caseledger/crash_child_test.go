@@ -229,7 +229,7 @@ func (w *crashWorker) view(id predicate.UUID, e *casefile.Exhibit) error {
 	if err != nil {
 		return erasedMeanwhile(err)
 	}
-	defer blob.Close() //nolint:errcheck // read only
+	defer blob.Close() // read only
 	got, err := io.ReadAll(blob)
 	if err != nil {
 		return fmt.Errorf("content of %s: %w", e.ID, err)

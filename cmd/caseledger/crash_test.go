@@ -64,7 +64,7 @@ func (c *crash) folder(t *testing.T) {
 	}
 	t.Cleanup(func() {
 		if !t.Failed() {
-			os.RemoveAll(base) //nolint:errcheck // a temporary folder
+			os.RemoveAll(base) // a temporary folder
 		}
 	})
 	c.total += len(c.acks)
@@ -103,7 +103,7 @@ func (c *crash) killed(t *testing.T, round int) []ack {
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
-	out.Close() //nolint:errcheck // the child has it
+	out.Close() // the child has it
 	stopCopies := c.copies.run()
 	defer stopCopies()
 	kill := func() { _ = child.Process.Kill() } // it may have ended by itself; then it told why

@@ -36,7 +36,7 @@ func (c *rebuildCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	defer n.Close() //nolint:errcheck // nothing was written
+	defer n.Close() // nothing was written
 	if err := n.WaitForReadModels(ctx); err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ func TestUploadConstantMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // read only
+	defer f.Close() // read only
 	start := time.Now()
 	if _, err := c.put(t.Context(), "/api/v1/cases/"+a.Case+"/exhibits?ref=JS%2F1", f, nil); err != nil {
 		t.Fatal(err)
@@ -113,7 +113,7 @@ func baseline(t *testing.T, file string) time.Duration {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer in.Close() //nolint:errcheck // read only
+	defer in.Close() // read only
 	out, err := os.Create(file + ".age")
 	if err != nil {
 		t.Fatal(err)
@@ -146,8 +146,8 @@ func startChild(t *testing.T, args ...string) (*exec.Cmd, string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		child.Process.Signal(syscall.SIGTERM) //nolint:errcheck // it may have ended
-		child.Wait()                          //nolint:errcheck // as above
+		child.Process.Signal(syscall.SIGTERM) // it may have ended
+		child.Wait()                          // as above
 	})
 	line, err := bufio.NewReader(out).ReadString('\n')
 	_, addr, ok := strings.Cut(strings.TrimSpace(line), "http://")

@@ -34,7 +34,7 @@ func (v *Vault) Put(ctx context.Context, r io.Reader, to age.Recipient, limit in
 	defer func() {
 		if !closed { // also when r panics
 			cancel()
-			dst.Close()
+			dst.Close() //nolint:errcheck // what is being written is given up
 		}
 	}()
 	written, err := v.encrypt(ctx, dst, r, to, limit)

@@ -80,7 +80,7 @@ func (r *ranges) readFull(src io.Reader, p []byte, off int64) (int, error) {
 	default:
 		err = storeError{err}
 	}
-	r.closeStream()
+	r.closeStream() //nolint:errcheck // err says what went wrong
 	return n, err
 }
 

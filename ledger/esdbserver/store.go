@@ -90,7 +90,7 @@ func openStore(dir string) (_ *store, err error) {
 	s := &store{dir: dir}
 	defer func() {
 		if err != nil {
-			s.close()
+			s.close() //nolint:errcheck // err says what went wrong
 		}
 	}()
 	if err := s.takeLock(); err != nil {

@@ -10,8 +10,9 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
-	_ "modernc.org/sqlite" // the "sqlite" driver
+	"modernc.org/sqlite"
 )
 
 //go:embed schema.sql
@@ -67,11 +68,31 @@ func openDB(ctx context.Context, path string) (*sql.DB, error) {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1)
-	if _, err := db.ExecContext(ctx, schema); err != nil {
+	if err := createTables(ctx, db); err != nil {
 		return nil, errors.Join(fmt.Errorf("create tables: %w", err), db.Close())
 	}
 	return db, nil
 }
+
+// firstOpen bounds the wait for another process that opens the same new file: the change to a write-ahead log is the one
+// thing that SQLite does not wait for.
+const (
+	firstOpen = 10 * time.Second
+	openPause = 20 * time.Millisecond
+)
+
+func createTables(ctx context.Context, db *sql.DB) error {
+	for start := time.Now(); ; time.Sleep(openPause) {
+		_, err := db.ExecContext(ctx, schema)
+		var busy *sqlite.Error
+		if err == nil || !errors.As(err, &busy) || busy.Code()&0xff != busyCode || time.Since(start) > firstOpen || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+// busyCode is SQLITE_BUSY.
+const busyCode = 5
 
 // createEmpty makes the file with mode 0600 before SQLite would with a wider one; its companions inherit the mode.
 func createEmpty(path string) error {

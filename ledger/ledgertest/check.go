@@ -66,7 +66,7 @@ func checkReadModels(t testing.TB, n *node.Node) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer st.Close() //nolint:errcheck // read only
+	defer st.Close() // read only
 	if fresh, _, err := st.Digest(ctx); err != nil || fresh != kept {
 		t.Fatalf("rebuilt read models have digest %s, the kept ones %s (%v)", fresh, kept, err)
 	}

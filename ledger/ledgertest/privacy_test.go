@@ -298,7 +298,7 @@ func TestNothingPersonalIsStored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer server.Close() //nolint:errcheck // the test is over
+	defer server.Close() // the test is over
 	n, err := node.Open(context.Background(), node.Config{Data: filepath.Join(dir, "a"), EventStore: server.ConnectionString(),
 		Logger: slog.New(slog.NewTextHandler(logged, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	if err != nil {

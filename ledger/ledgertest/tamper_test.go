@@ -38,7 +38,7 @@ func TestForeignEvent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer client.Close() //nolint:errcheck // the test is over
+	defer client.Close() // the test is over
 	if _, err := client.AppendToStream(ctx, "ledger-"+ledgertest.Origin, esdb.AppendToStreamOptions{}, esdb.EventData{
 		EventID: uuid.New(), EventType: "evidence.viewed", ContentType: esdb.ContentTypeJson, Data: []byte(`{}`), Metadata: []byte(`{}`),
 	}); err != nil {
@@ -58,7 +58,7 @@ func TestForeignEvent(t *testing.T) {
 	}
 	if n, err := node.Open(ctx, p.config("b")); !errors.Is(err, ledger.ErrForeign) {
 		if err == nil {
-			n.Close() //nolint:errcheck // the test has failed
+			n.Close() // the test has failed
 		}
 		t.Errorf("a ledger with a foreign event starts: %v", err)
 	}
@@ -74,7 +74,7 @@ func alter(t *testing.T, data string, revision int64, change func([]byte) []byte
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close() //nolint:errcheck // a failure shows in the test
+	defer db.Close() // a failure shows in the test
 	var old []byte
 	if err := db.QueryRow(`SELECT data FROM event WHERE rev = ? AND `+journal, revision).Scan(&old); err != nil {
 		t.Fatal(err)
@@ -219,7 +219,7 @@ func TestAlteredEventsAtStart(t *testing.T) {
 			}
 			n, err := node.Open(context.Background(), node.Config{Data: dir})
 			if err == nil {
-				n.Close() //nolint:errcheck // the test has failed
+				n.Close() // the test has failed
 			}
 			if !errors.Is(err, ledger.ErrDiverged) && !errors.Is(err, ledger.ErrForeign) {
 				t.Fatalf("the ledger starts: %v", err)
@@ -240,7 +240,7 @@ func exchange(t *testing.T, data string, one, other int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close() //nolint:errcheck // a failure shows in the test
+	defer db.Close() // a failure shows in the test
 	for _, step := range [][2]int64{{one, 1 << 40}, {other, one}, {1 << 40, other}} {
 		if _, err := db.Exec(`UPDATE event SET rev = ? WHERE rev = ? AND `+journal, step[1], step[0]); err != nil {
 			t.Fatal(err)

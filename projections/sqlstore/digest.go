@@ -17,7 +17,7 @@ func (s *Store) Digest(ctx context.Context) (digest string, rows int64, err erro
 	if err != nil {
 		return "", 0, failed("compute the digest", err)
 	}
-	defer tx.Rollback() //nolint:errcheck // it only read
+	defer tx.Rollback() // it only read
 	h := sha256.New()
 	for _, t := range append([]table{{"position", "next, total, sum", "id"}}, tables...) {
 		fmt.Fprintf(h, "%s(%s)\n", t.name, t.columns)

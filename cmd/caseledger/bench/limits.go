@@ -137,6 +137,6 @@ func echoRate(span time.Duration) (float64, error) {
 	wg.Wait()
 	rate := float64(n.Load()) / time.Since(start).Seconds()
 	err = server.Close()
-	<-done
+	<-done //nolint:errcheck // it only says that the server was closed
 	return rate, err
 }

@@ -72,7 +72,7 @@ func Init(ctx context.Context, c InitConfig) error {
 			return fmt.Errorf("%w: passphrase file %s is not there", ErrUsage, c.PassphraseFile)
 		}
 		text := make([]byte, 32)
-		rand.Read(text) //nolint:errcheck // never fails since Go 1.24
+		rand.Read(text) // never fails since Go 1.24
 		if err := writeDurably(lay.passphrase, []byte(base64.RawURLEncoding.EncodeToString(text)+"\n"), 0o600); err != nil {
 			return fmt.Errorf("passphrase: %w", err)
 		}

@@ -22,7 +22,7 @@ func take(dir string) (*lock, error) {
 		return nil, fmt.Errorf("%w: data folder: %w", ErrUsage, err)
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		holder, _ := os.ReadFile(f.Name()) //nolint:errcheck // the message is the same without the number
+		holder, _ := os.ReadFile(f.Name()) // the message is the same without the number
 		return nil, errors.Join(fmt.Errorf("%w: %s is held by process %s; stop it first or use another folder",
 			ErrHeld, dir, strings.TrimSpace(string(holder))), f.Close())
 	}
