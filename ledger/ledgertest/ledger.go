@@ -4,6 +4,11 @@ package ledgertest
 
 import (
 	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/google/uuid"
@@ -25,10 +30,43 @@ func New(t testing.TB, tune ...func(*ledger.Config)) *node.Node {
 	return Open(t, dir, tune...)
 }
 
+// initialised is what a new ledger's folder holds, by path. It is made once: deriving keys from passphrases is meant to be
+// slow. So all ledgers of one test program have the same keys.
+var initialised = sync.OnceValues(func() (files map[string][]byte, err error) {
+	dir, err := os.MkdirTemp("", "ledgertest")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if err := node.Init(context.Background(), node.InitConfig{Config: node.Config{Data: dir}, Origin: Origin}); err != nil {
+		return nil, err
+	}
+	files = map[string][]byte{}
+	return files, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || d.Name() == "lock" {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		if err == nil {
+			files[name], err = os.ReadFile(path)
+		}
+		return err
+	})
+})
+
 // Init creates a ledger in dir.
 func Init(t testing.TB, dir string) {
 	t.Helper()
-	err := node.Init(context.Background(), node.InitConfig{Config: node.Config{Data: dir}, Origin: Origin})
+	files, err := initialised()
+	for name, data := range files {
+		path := filepath.Join(dir, name)
+		if err == nil {
+			err = os.MkdirAll(filepath.Dir(path), 0o700)
+		}
+		if err == nil {
+			err = os.WriteFile(path, data, 0o600)
+		}
+	}
 	if err != nil {
 		t.Fatalf("init: %v", err)
 	}
