@@ -76,9 +76,6 @@ func (e *erasures) owe(c *Committed, b *predicate.KeyDestroyedV1, keyless bool) 
 
 // run carries out what is owed until ctx ends, and then once more what is left.
 func (e *erasures) run(ctx context.Context) {
-	var earlier sync.WaitGroup
-	earlier.Go(func() { e.recall(ctx, e.l.tail.head()) })
-	defer earlier.Wait()
 	for wait := erasureRetry; ; wait = min(2*wait, erasureMaxRetry) {
 		var again <-chan time.Time
 		if e.settle(ctx) {
@@ -94,37 +91,6 @@ func (e *erasures) run(ctx context.Context) {
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), erasureTime)
 			defer cancel()
 			e.settle(last)
-			return
-		}
-	}
-}
-
-// recall finds the key.destroyed events from before the start: their keys were destroyed again when the stream was read, but
-// the process may have ended before their content was removed.
-func (e *erasures) recall(ctx context.Context, head int64) {
-	next := int64(0)
-	for wait := erasureRetry; next < head; wait = min(2*wait, erasureMaxRetry) {
-		err := e.l.cfg.Events.Read(ctx, next, int(head-next), func(rev int64, s StoredEvent) error {
-			next = rev + 1
-			if s.Kind != (predicate.KeyDestroyedV1{}).Kind() {
-				return nil
-			}
-			c, err := e.l.decode(rev, s)
-			if err != nil {
-				return err
-			}
-			if b, ok := c.Event.Predicate.Body.(*predicate.KeyDestroyedV1); ok {
-				e.owe(c, b, true)
-			}
-			return nil
-		})
-		if err == nil || errors.Is(err, ErrForeign) {
-			e.l.alarmIf(err)
-			return
-		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
 			return
 		}
 	}

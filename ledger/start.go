@@ -111,6 +111,7 @@ func (b *boot) take(ctx context.Context, c *Committed) error {
 	}
 	if d, ok := c.Event.Predicate.Body.(*predicate.KeyDestroyedV1); ok {
 		b.destroyed = append(b.destroyed, d.Keys...)
+		b.l.erasures.owe(c, d, true) // its content, if a crash left it there
 	}
 	if err := b.keys.note(ctx, b.l.cfg.Keyring, scope(c.Event.Predicate.Case, c.Event.Predicate.Actor.Organisation)); err != nil {
 		return err
