@@ -279,6 +279,11 @@ func (l *Ledger) ready() error {
 	if err := l.Healthy(); err != nil {
 		return fmt.Errorf("%w: %w", ErrStopped, err)
 	}
+	select {
+	case <-l.ended:
+		return fmt.Errorf("%w: it was closed", ErrStopped)
+	default:
+	}
 	if l.storeDown.Load() {
 		return fmt.Errorf("%w: the event store does not answer, so nothing can be recorded or shown now", ErrUnavailable)
 	}

@@ -206,6 +206,11 @@ func TestClosing(t *testing.T) {
 			t.Fatal(err)
 		}
 		all.Wait()
+		for range 20 {
+			if _, err := l.Record(context.Background(), note(pc, caseID, "", "")); !errors.Is(err, ledger.ErrStopped) {
+				t.Fatalf("after closing: %v", err)
+			}
+		}
 		if err := n.Close(); err != nil {
 			t.Fatal(err)
 		}
