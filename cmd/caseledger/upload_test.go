@@ -64,7 +64,7 @@ func TestUploadConstantMemory(t *testing.T) {
 	peak := peakMiB(t, child.Process.Pid)
 	t.Logf("%d MiB: upload %.0f MB/s, sha256sum then age %.0f MB/s (%.0f %%), server's peak memory %.0f MiB",
 		*uploadBytes>>20, rate(took), rate(base), 100*base.Seconds()/took.Seconds(), peak)
-	if peak > maxServerMemory {
+	if peak > maxServerMemory && !raced {
 		t.Errorf("the server took %.0f MiB, more than %d", peak, maxServerMemory)
 	}
 }
