@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/caseledger/caseledger/ledger/casefile"
@@ -100,24 +101,25 @@ func (c *cases) drop(scope predicate.UUID) {
 	}
 }
 
-// fold reads the case's events: first those that the tail covers are noted, then the index is asked, so that together
-// they miss nothing; then again until nothing new has come.
+// fold reads the case's events: those that the tail covers are noted, then the index is asked for the rest, so that
+// together they miss nothing; then what has come meanwhile, until nothing new has. Where events have left the tail before
+// they were noted the index is asked again: an entry that was evicted while it loads is told of no event.
 func (c *cases) fold(ctx context.Context, e *openCase) error {
-	recent := c.l.tail.after(e.scope, -1, nil)
-	revs, err := c.l.cfg.Index.Revisions(ctx, string(e.scope))
-	if err != nil {
-		return fmt.Errorf("events of case %s: %w", e.scope, err)
-	}
-	for n := len(revs); n > 0 && len(recent) > 0 && revs[n-1] >= recent[0]; n = len(revs) {
-		revs = revs[:n-1]
-	}
-	revs = append(revs, recent...)
 	for {
-		if err := c.l.events(ctx, revs, func(ev *Committed) error { return e.apply(ev) }); err != nil {
-			return fmt.Errorf("fold case %s: %w", e.scope, err)
+		revs, known := c.l.tail.after(e.scope, e.last)
+		indexed, err := c.l.cfg.Index.Revisions(ctx, string(e.scope))
+		if err != nil {
+			return fmt.Errorf("events of case %s: %w", e.scope, err)
 		}
-		if revs = c.l.tail.after(e.scope, e.last, func() { e.ready = true }); len(revs) == 0 {
-			return nil
+		revs = slices.Compact(slices.Sorted(slices.Values(append(indexed, revs...))))
+		for complete := true; complete; {
+			if err := c.l.events(ctx, revs, func(ev *Committed) error { return e.apply(ev) }); err != nil {
+				return fmt.Errorf("fold case %s: %w", e.scope, err)
+			}
+			if revs, known, complete = c.l.tail.since(e.scope, known); complete && len(revs) == 0 {
+				e.ready = true
+				return nil
+			}
 		}
 	}
 }

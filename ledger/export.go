@@ -15,7 +15,7 @@ import (
 // None of them is proved yet.
 func (l *Ledger) CaseEvents(ctx context.Context, caseID predicate.UUID, use func(*Committed) error) (Covered, error) {
 	h := l.integrated.Load()
-	recent := l.tail.after(caseID, -1, nil)
+	recent, _ := l.tail.after(caseID, -1)
 	revs, err := l.cfg.Index.Revisions(ctx, string(caseID))
 	if err != nil {
 		return Covered{}, fmt.Errorf("events of case %s: %w", caseID, err)

@@ -112,21 +112,25 @@ func (t *tail) casesOf(key string) []predicate.UUID {
 	return append([]predicate.UUID(nil), t.urns[key]...)
 }
 
-// after lists the revisions of a case above last that the tail covers. With commit it calls it under the lock if there
-// are none, so that no event can slip in between.
-func (t *tail) after(scope predicate.UUID, last int64, commit func()) []int64 {
+// after lists the revisions of a case above last that the tail covers, and the first revision that the tail does not know.
+func (t *tail) after(scope predicate.UUID, last int64) (revs []int64, next int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var out []int64
 	for _, rev := range t.byCase[scope] {
 		if rev > last {
-			out = append(out, rev)
+			revs = append(revs, rev)
 		}
 	}
-	if len(out) == 0 && commit != nil {
-		commit()
-	}
-	return out
+	return revs, t.next
+}
+
+// since lists the revisions of a case from known on, and the first revision that the tail does not know. They are not
+// complete where the tail has been trimmed beyond known.
+func (t *tail) since(scope predicate.UUID, known int64) (revs []int64, next int64, complete bool) {
+	revs, next = t.after(scope, known-1)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return revs, next, t.from <= known
 }
 
 // recent returns the event at a revision if it is still in memory.

@@ -62,9 +62,11 @@ func sameTail(t *rapid.T, tl *tail, all []*Committed, position int64) {
 					want = append(want, c.Index)
 				}
 			}
-			called := false
-			if got := tl.after(caseID, last, func() { called = true }); !slices.Equal(got, want) || called != (len(want) == 0) {
-				t.Fatalf("case %s after %d: %v, want %v; called %v", caseID, last, got, want, called)
+			if got, next := tl.after(caseID, last); !slices.Equal(got, want) || next != int64(len(all)) {
+				t.Fatalf("case %s after %d: %v, want %v; next %d", caseID, last, got, want, next)
+			}
+			if got, _, complete := tl.since(caseID, last+1); !slices.Equal(got, want) || complete != (position <= last+1) {
+				t.Fatalf("case %s since %d: %v, want %v; complete %v", caseID, last+1, got, want, complete)
 			}
 		}
 	}
