@@ -34,7 +34,7 @@ test: ## run all tests
 
 race: export CGO_ENABLED := 1
 race: ## run the tests in short form under the race detector (needs a C compiler)
-	go test -race -short -timeout $(TIMEOUT) ./...
+	go test -race -short -timeout 30m ./...
 
 fuzz: ## run each fuzz target for FUZZTIME
 	.ci/fuzz $(FUZZTIME)
