@@ -162,7 +162,7 @@ func TestErasedContentGoes(t *testing.T) {
 	if b, _, err := n.Ledger.Content(context.Background(), pc, caseID, view, later.Exhibit); err != nil {
 		t.Errorf("content that was not erased: %v", err)
 	} else {
-		b.Close() //nolint:errcheck // read only
+		b.Close() // read only
 	}
 }
 

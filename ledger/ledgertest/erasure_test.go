@@ -34,12 +34,12 @@ func wrappedKeys(t *testing.T, keyring string) map[string][][]byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close() //nolint:errcheck // read only
+	defer db.Close() // read only
 	rows, err := db.Query(`SELECT id, wrapped, secret FROM keys WHERE NOT destroyed`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer rows.Close() //nolint:errcheck // read only
+	defer rows.Close() // read only
 	out := map[string][][]byte{}
 	for rows.Next() {
 		var id string
