@@ -133,7 +133,7 @@ func TestReplayOfUpload(t *testing.T) {
 	if err != nil {
 		t.Fatalf("the exhibit lost its content: %v", err)
 	}
-	blob.Close() //nolint:errcheck // read only
+	blob.Close() // read only
 }
 
 // TestGivenUp: callers give up at random moments. Whatever they are told, the repeated request is one event.

@@ -63,10 +63,13 @@ func (c *crash) folder(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if !t.Failed() {
+		if !t.Failed() || c.dir != filepath.Join(base, "data") {
 			os.RemoveAll(base) // a temporary folder
 		}
 	})
+	if c.dir != "" {
+		os.RemoveAll(filepath.Dir(c.dir)) // all is well with it
+	}
 	c.total += len(c.acks)
 	c.dir, c.acks, c.size = filepath.Join(base, "data"), nil, 0
 	c.copies = &copies{data: c.dir, dir: filepath.Join(base, "copies"), rand: c.rand}

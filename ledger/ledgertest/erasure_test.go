@@ -241,7 +241,7 @@ func checkErasedBag(t *testing.T, n *node.Node, caseID predicate.UUID, ref strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer bag.Close() //nolint:errcheck // read only
+	defer bag.Close() // read only
 	result := bag.Verify(courtbundle.Options{Trust: n.Trust})
 	for _, c := range result.Failures() {
 		t.Error(c)

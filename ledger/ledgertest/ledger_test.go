@@ -50,7 +50,7 @@ func TestThinPath(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer blob.Close() //nolint:errcheck // read only
+	defer blob.Close() // read only
 	if got, err := io.ReadAll(blob); err != nil || string(got) != "evidence" {
 		t.Fatalf("%q %v", got, err)
 	}

@@ -69,7 +69,7 @@ func TestLongStream(t *testing.T) {
 		if got, err := io.ReadAll(blob); err != nil || string(got) != "evidence" {
 			t.Errorf("%q %v", got, err)
 		}
-		blob.Close() //nolint:errcheck // read only
+		blob.Close() // read only
 		if v, ok := n.Ledger.View(ctx, id); !ok || v.Download != download || v.Item != item || v.Case != caseID {
 			t.Errorf("the view is %v, %v", v, ok)
 		}

@@ -98,7 +98,7 @@ func TestTreeUnreachable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	blob.Close() //nolint:errcheck // read only
+	blob.Close() // read only
 	upload(t, l, pc, caseID, "JS/2", "more")
 	ledgertest.CheckLedger(t, n)
 }

@@ -243,7 +243,7 @@ func (e *everything) read(by ledger.User, view ledger.Recorded, item predicate.I
 	if text, err := io.ReadAll(blob); err != nil || !strings.HasPrefix(string(text), "a text with Q") {
 		e.t.Fatalf("content: %v", err)
 	}
-	blob.Close() //nolint:errcheck // read only
+	blob.Close() // read only
 }
 
 func (e *everything) deny(by ledger.User) {
@@ -335,7 +335,7 @@ func (m markers) absentFromStream(t *testing.T, server *esdbserver.Server) (even
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer client.Close() //nolint:errcheck // read only
+	defer client.Close() // read only
 	stream, err := client.ReadAll(context.Background(), esdb.ReadAllOptions{}, 10000)
 	if err != nil {
 		t.Fatal(err)

@@ -240,7 +240,7 @@ func TestTwoServersShare(t *testing.T) {
 	if got, err := io.ReadAll(blob); err != nil || string(got) != "evidence" {
 		t.Fatalf("%q %v", got, err)
 	}
-	blob.Close() //nolint:errcheck // read only
+	blob.Close() // read only
 	if e, err := p.b.Ledger.Event(ctx, up.Index); err != nil {
 		t.Fatal(err)
 	} else if open, err := p.b.Ledger.Openings(e); err != nil || len(open.Disclosures()) == 0 {
