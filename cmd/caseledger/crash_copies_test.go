@@ -108,45 +108,7 @@ func (c *copies) restore(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	return fmt.Sprintf("killed, copy %d put back%s", which, c.damage(t))
-}
-
-// damage does to the files that were put back what a loss of power, or a bad disk, may have done.
-func (c *copies) damage(t *testing.T) string {
-	if c.rand.IntN(4) > 0 {
-		return c.cutLogs(t)
-	}
-	for _, folder := range relaxed {
-		files, err := filepath.Glob(filepath.Join(c.data, folder, "*.db"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, path := range files {
-			c.mix(t, folder, path)
-		}
-	}
-	return ", pages mixed"
-}
-
-// mix puts pages of another copy, or of zeros, into a file.
-func (c *copies) mix(t *testing.T, folder, path string) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	const page = 4096
-	other := make([]byte, len(data))
-	if older, err := os.ReadFile(filepath.Join(c.dir, fmt.Sprint(c.rand.IntN(keptCopies)), folder, filepath.Base(path))); err == nil && c.rand.IntN(2) == 0 {
-		copy(other, older)
-	}
-	for at := page; at+page <= len(data); at += page {
-		if c.rand.IntN(3) == 0 {
-			copy(data[at:at+page], other[at:at+page])
-		}
-	}
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	return fmt.Sprintf("killed, copy %d put back%s", which, c.cutLogs(t))
 }
 
 // cutLogs shortens the write-ahead logs that were put back, or removes them.
