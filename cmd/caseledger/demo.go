@@ -30,7 +30,7 @@ func (demoCmd) Help() string {
 	return `Opens a case, uploads every file, views, redacts, has the redaction approved, serves, closes, and writes a verification pack for the court.
 
 Example:
-  caseledger demo --data /tmp/demo --evidence ./evidence --out ./out`
+  caseledger demo --data ./demo-data --evidence ./evidence --out ./out`
 }
 
 // summary is OUT/summary.json.
